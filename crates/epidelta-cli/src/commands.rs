@@ -1,0 +1,9 @@
+//! One file per verb.
+
+pub mod demo;
+pub mod evaluate;
+pub mod import;
+pub mod inspect;
+pub mod predict;
+pub mod simulate;
+pub mod train;

@@ -1,0 +1,166 @@
+//! `epidelta inspect`
+
+use std::io::Write;
+
+use anyhow::Result;
+use epidelta::{
+    dataset::{Epigenome, Split, read_epigenome},
+    genome::Strand,
+};
+use serde_json::json;
+
+use crate::{arguments::Inspect, display::table};
+
+pub fn run(command: &Inspect) -> Result<()> {
+    let epigenome = read_epigenome(&command.file)?;
+    let mut out = std::io::stdout().lock();
+    if command.json {
+        writeln!(out, "{:#}", as_json(&epigenome))?;
+        return Ok(());
+    }
+    let metadata = &epigenome.metadata;
+    let genes = &epigenome.genes;
+    let count = |of: &dyn Fn(&epidelta::dataset::GeneRecord) -> bool| {
+        genes.iter().filter(|gene| of(gene)).count()
+    };
+    let splits: Vec<String> = Split::ALL
+        .into_iter()
+        .map(|split| format!("{} {split}", count(&|gene| gene.split == Some(split))))
+        .chain([format!("{} without", count(&|gene| gene.split.is_none()))])
+        .collect();
+    let expression = Spread::of(genes.iter().map(|gene| gene.expression));
+    let rows = [
+        ("cell type", metadata.cell_type.clone()),
+        ("genes", genes.len().to_string()),
+        ("split", splits.join(", ")),
+        (
+            "coordinates",
+            format!(
+                "{} genes with a TSS; {} on +, {} on -",
+                count(&|gene| gene.tss.is_some()),
+                count(&|gene| gene.strand == Some(Strand::Forward)),
+                count(&|gene| gene.strand == Some(Strand::Reverse)),
+            ),
+        ),
+        (
+            "window",
+            format!(
+                "{} bins of {} bp, {} bp upstream to {} bp downstream of the TSS",
+                epigenome.bins, metadata.bin_size, metadata.upstream, metadata.downstream
+            ),
+        ),
+        ("order of bins", metadata.orientation.name().to_owned()),
+        ("genome", metadata.genome.clone().unwrap_or("unknown".into())),
+        (
+            "expression",
+            format!(
+                "{}: median {}, mean {:.1}, largest {}, zero in {} genes",
+                metadata.expression_unit,
+                expression.median,
+                expression.mean,
+                expression.largest,
+                expression.zeros
+            ),
+        ),
+    ];
+    for (name, value) in rows {
+        writeln!(out, "{name:<14} {value}")?;
+    }
+    writeln!(out, "\nsignal per bin, unit: {}", metadata.signal_unit)?;
+    let mut marks = table(&["mark", "total", "mean", "median", "largest", "zero bins"]);
+    for (mark, spread) in epigenome.marks.iter().zip(mark_spreads(&epigenome)) {
+        marks.add_row([
+            mark.clone(),
+            format!("{:.0}", spread.total),
+            format!("{:.3}", spread.mean),
+            format!("{}", spread.median),
+            format!("{}", spread.largest),
+            format!("{:.1} %", 100.0 * spread.zeros as f64 / spread.count as f64),
+        ]);
+    }
+    writeln!(out, "{marks}")?;
+    if let Some(provenance) = &metadata.provenance {
+        writeln!(out, "\nprovenance\n{}", pretty(provenance))?;
+    }
+    Ok(())
+}
+
+/// What the numbers of a list are like.
+struct Spread {
+    count: usize,
+    total: f64,
+    mean: f64,
+    median: f64,
+    largest: f64,
+    zeros: usize,
+}
+
+impl Spread {
+    fn of(values: impl Iterator<Item = f64>) -> Self {
+        let mut values: Vec<f64> = values.collect();
+        values.sort_by(f64::total_cmp);
+        let count = values.len();
+        let total: f64 = values.iter().sum();
+        Spread {
+            count,
+            total,
+            mean: total / count.max(1) as f64,
+            median: values.get(count / 2).copied().unwrap_or(f64::NAN),
+            largest: values.last().copied().unwrap_or(f64::NAN),
+            zeros: values.iter().filter(|&&v| v == 0.0).count(),
+        }
+    }
+}
+
+fn mark_spreads(epigenome: &Epigenome) -> Vec<Spread> {
+    let bins = epigenome.bins;
+    (0..epigenome.marks.len())
+        .map(|mark| {
+            let rows = (0..epigenome.genes.len())
+                .flat_map(|gene| &epigenome.signal_of(gene)[mark * bins..][..bins]);
+            Spread::of(rows.map(|&v| f64::from(v)))
+        })
+        .collect()
+}
+
+fn as_json(epigenome: &Epigenome) -> serde_json::Value {
+    let metadata = &epigenome.metadata;
+    let in_split = |split| {
+        let genes = epigenome.genes.iter();
+        genes.filter(|gene| gene.split == Some(split)).count()
+    };
+    let marks: Vec<_> = epigenome
+        .marks
+        .iter()
+        .zip(mark_spreads(epigenome))
+        .map(|(mark, s)| {
+            json!({"mark": mark, "total": s.total, "mean": s.mean, "median": s.median,
+                   "largest": s.largest, "zero_bins": s.zeros})
+        })
+        .collect();
+    let provenance = metadata
+        .provenance
+        .as_ref()
+        .and_then(|text| serde_json::from_str::<serde_json::Value>(text).ok());
+    json!({
+        "cell_type": metadata.cell_type,
+        "genes": epigenome.genes.len(),
+        "split": {"train": in_split(Split::Train), "valid": in_split(Split::Valid),
+                  "test": in_split(Split::Test)},
+        "bins": epigenome.bins,
+        "bin_size": metadata.bin_size,
+        "upstream": metadata.upstream,
+        "downstream": metadata.downstream,
+        "orientation": metadata.orientation.name(),
+        "signal_unit": metadata.signal_unit,
+        "expression_unit": metadata.expression_unit,
+        "genome": metadata.genome,
+        "marks": marks,
+        "provenance": provenance,
+    })
+}
+
+fn pretty(json: &str) -> String {
+    serde_json::from_str::<serde_json::Value>(json)
+        .map_or_else(|_| json.to_owned(), |value| format!("{value:#}"))
+}

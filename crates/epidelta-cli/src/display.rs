@@ -1,0 +1,82 @@
+//! How results are shown on a terminal.
+
+use comfy_table::{CellAlignment, ColumnConstraint, Table, presets};
+use epidelta::evaluation::{CellMetrics, Metrics};
+
+/// Items shown of a list that may be long.
+const SHOWN: usize = 5;
+
+/// An empty table without rules, numbers to the right.
+pub fn table(header: &[&str]) -> Table {
+    let mut table = Table::new();
+    table.load_style(presets::NOTHING);
+    table.set_header(header.to_vec());
+    for (index, column) in table.column_iter_mut().enumerate() {
+        column.set_constraint(ColumnConstraint::ContentWidth);
+        if index > 0 {
+            column.set_cell_alignment(CellAlignment::Right);
+        }
+    }
+    table
+}
+
+/// The measures of every split.
+pub fn metrics_table(metrics: &Metrics) -> Table {
+    let mut table = table(&["split", "task", "genes", "Pearson r", "Spearman r", "MSE"]);
+    let number = |value: Option<f64>| value.map_or("undefined".into(), |v| format!("{v:.4}"));
+    for (split, of_split) in metrics.splits() {
+        table.add_row([
+            split.to_owned(),
+            "log2 fold change".into(),
+            of_split.genes.to_string(),
+            number(of_split.pearson_r),
+            number(of_split.spearman_r),
+            number(of_split.mse),
+        ]);
+        let cells = [("A", &of_split.cell_a), ("B", &of_split.cell_b)];
+        for (cell, of_cell) in cells {
+            let (task, values) = match of_cell {
+                None => continue,
+                Some(CellMetrics::Regression {
+                    pearson_r,
+                    spearman_r,
+                    mse,
+                }) => (
+                    format!("log2 expression in {cell}"),
+                    [*pearson_r, *spearman_r, *mse].map(number),
+                ),
+                Some(CellMetrics::Classification { auroc, accuracy }) => (
+                    format!("above median in {cell}"),
+                    [
+                        format!("AUROC {}", number(*auroc)),
+                        format!("accuracy {}", number(*accuracy)),
+                        String::new(),
+                    ],
+                ),
+            };
+            let [first, second, third] = values;
+            table.add_row([
+                split.to_owned(),
+                task,
+                of_split.genes.to_string(),
+                first,
+                second,
+                third,
+            ]);
+        }
+    }
+    table
+}
+
+/// Notes how many items there are and names the first; all of them with `-v`.
+pub fn list_some(what: &str, items: &[String]) {
+    if items.is_empty() {
+        return;
+    }
+    let shown = items.iter().take(SHOWN).cloned().collect::<Vec<_>>();
+    let more = if items.len() > SHOWN { ", ..." } else { "" };
+    tracing::warn!("{} {what}: {}{more}", items.len(), shown.join(", "));
+    if items.len() > SHOWN {
+        tracing::debug!("all {what}: {}", items.join(", "));
+    }
+}

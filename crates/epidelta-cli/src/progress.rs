@@ -1,0 +1,116 @@
+//! Progress of a training: a bar with genes per second and remaining time on a
+//! terminal, a plain line per epoch elsewhere, nothing with `--quiet`.
+
+use std::{
+    io::IsTerminal,
+    time::{Duration, Instant},
+};
+
+use epidelta::training::Progress;
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+
+/// Where progress goes.
+#[derive(Debug, Clone, Copy)]
+pub struct Reporter {
+    quiet: bool,
+    terminal: bool,
+}
+
+/// The progress of one training.
+pub struct TrainingProgress {
+    reporter: Reporter,
+    bar: ProgressBar,
+    started: Instant,
+    train_genes: usize,
+    epochs: usize,
+    best: Option<(usize, f64)>,
+}
+
+impl Reporter {
+    /// Bars only where stderr is a terminal.
+    pub fn new(quiet: bool) -> Self {
+        Reporter {
+            quiet,
+            terminal: std::io::stderr().is_terminal(),
+        }
+    }
+
+    /// A training of so many genes and epochs begins.
+    pub fn training(self, train_genes: usize, epochs: usize) -> TrainingProgress {
+        let length = (train_genes * epochs) as u64;
+        let target = if self.quiet || !self.terminal {
+            ProgressDrawTarget::hidden()
+        } else {
+            ProgressDrawTarget::stderr()
+        };
+        let bar = ProgressBar::with_draw_target(Some(length), target);
+        let template = "{wide_bar} {percent} %  {per_sec}  {eta} left  {msg}";
+        if let Ok(style) = ProgressStyle::with_template(template) {
+            bar.set_style(style.with_key(
+                "per_sec",
+                |state: &indicatif::ProgressState, out: &mut dyn std::fmt::Write| {
+                    let _ = write!(out, "{:.0} genes/s", state.per_sec());
+                },
+            ));
+        }
+        TrainingProgress {
+            reporter: self,
+            bar,
+            started: Instant::now(),
+            train_genes,
+            epochs,
+            best: None,
+        }
+    }
+}
+
+impl TrainingProgress {
+    /// Shows what happened.
+    pub fn on(&mut self, progress: Progress<'_>) {
+        match progress {
+            Progress::Batch { epoch, genes } => {
+                let done = (epoch - 1) * self.train_genes + genes;
+                self.bar.set_position(done as u64);
+            }
+            Progress::Epoch { record, best } => {
+                let r = record.valid_pearson_r;
+                if best {
+                    self.best = r.map(|r| (record.epoch, r));
+                }
+                let r = r.map_or("undefined".into(), |r| format!("{r:.4}"));
+                let best = self.best.map_or(String::new(), |(epoch, r)| {
+                    format!(", best {r:.4} in epoch {epoch}")
+                });
+                let message = format!(
+                    "epoch {}/{}: train loss {:.4}, valid loss {:.4}, valid Pearson r {r}{best}",
+                    record.epoch, self.epochs, record.train_loss, record.valid_loss
+                );
+                if !self.reporter.quiet && !self.reporter.terminal {
+                    let elapsed = self.started.elapsed();
+                    let genes = (record.epoch * self.train_genes) as f64;
+                    let rate = genes / elapsed.as_secs_f64();
+                    let left = elapsed.mul_f64(
+                        (self.epochs - record.epoch) as f64 / record.epoch as f64,
+                    );
+                    eprintln!("{message}; {rate:.0} genes/s, {} left", minutes(left));
+                }
+                self.bar.set_message(message);
+            }
+        }
+    }
+}
+
+impl Drop for TrainingProgress {
+    fn drop(&mut self) {
+        self.bar.finish_and_clear();
+    }
+}
+
+fn minutes(duration: Duration) -> String {
+    let seconds = duration.as_secs();
+    match (seconds / 3600, seconds / 60 % 60, seconds % 60) {
+        (0, 0, s) => format!("{s} s"),
+        (0, m, s) => format!("{m} min {s} s"),
+        (h, m, _) => format!("{h} h {m} min"),
+    }
+}

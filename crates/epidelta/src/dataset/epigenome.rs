@@ -1,0 +1,177 @@
+//! One cell type: for every gene the signal of each mark in the bins around its
+//! transcription start site, and its expression.
+
+use std::{collections::HashSet, fmt, str::FromStr};
+
+use crate::genome::Strand;
+
+/// The part of an experiment a gene belongs to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Split {
+    /// Weights are fitted on these genes.
+    Train,
+    /// Choices (the best epoch) are made on these genes.
+    Valid,
+    /// Accuracy is reported on these genes.
+    Test,
+}
+
+impl Split {
+    /// All splits in the order in which they are reported.
+    pub const ALL: [Split; 3] = [Split::Train, Split::Valid, Split::Test];
+
+    /// The name used in files: `train`, `valid`, `test`.
+    pub fn name(self) -> &'static str {
+        match self {
+            Split::Train => "train",
+            Split::Valid => "valid",
+            Split::Test => "test",
+        }
+    }
+}
+
+impl fmt::Display for Split {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+impl FromStr for Split {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        Split::ALL
+            .into_iter()
+            .find(|split| split.name() == text)
+            .ok_or_else(|| format!("{text:?} is not a split (train, valid or test)"))
+    }
+}
+
+/// The order of the bins of a gene.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Orientation {
+    /// Along the chromosome, whatever the gene's strand (as DeepDiff's data).
+    Genome,
+    /// Upstream first: bins of genes on the reverse strand are flipped.
+    Strand,
+}
+
+impl Orientation {
+    /// The name used in files: `genome`, `strand`.
+    pub fn name(self) -> &'static str {
+        match self {
+            Orientation::Genome => "genome",
+            Orientation::Strand => "strand",
+        }
+    }
+}
+
+impl FromStr for Orientation {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        match text {
+            "genome" => Ok(Orientation::Genome),
+            "strand" => Ok(Orientation::Strand),
+            other => Err(format!("{other:?} is not an orientation (genome or strand)")),
+        }
+    }
+}
+
+/// What the numbers of an epigenome are and where they come from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Metadata {
+    /// The cell type's name.
+    pub cell_type: String,
+    /// Width of a bin, bp.
+    pub bin_size: u32,
+    /// Distance the window reaches upstream of the TSS, bp.
+    pub upstream: u32,
+    /// Distance the window reaches downstream of the TSS, bp.
+    pub downstream: u32,
+    /// The order of the bins.
+    pub orientation: Orientation,
+    /// Unit of the signal: `reads`, `arcsinh(-log10 p)`, ...
+    pub signal_unit: String,
+    /// Unit of the expression: `reads`, `RPKM`, `TPM`, ...
+    pub expression_unit: String,
+    /// The genome assembly, where known.
+    pub genome: Option<String>,
+    /// How the file was made, a JSON text.
+    pub provenance: Option<String>,
+}
+
+/// A gene of an epigenome, without its signal.
+#[derive(Debug, Clone, PartialEq)]
+pub struct GeneRecord {
+    /// The gene id by which cell types are joined.
+    pub gene_id: String,
+    /// The gene symbol.
+    pub gene_name: Option<String>,
+    /// The chromosome, where known.
+    pub chrom: Option<String>,
+    /// The transcription start site, bp, 0-based, where known.
+    pub tss: Option<i64>,
+    /// The strand, where known.
+    pub strand: Option<Strand>,
+    /// The split, where the data come with one.
+    pub split: Option<Split>,
+    /// Expression in the unit of the metadata, not negative.
+    pub expression: f64,
+}
+
+/// The name of a histone mark (or any other track).
+pub type Mark = String;
+
+/// One cell type.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Epigenome {
+    /// What the numbers are.
+    pub metadata: Metadata,
+    /// The marks, in the order of the signal.
+    pub marks: Vec<Mark>,
+    /// The number of bins of each mark.
+    pub bins: usize,
+    /// The genes, in the order of the signal.
+    pub genes: Vec<GeneRecord>,
+    /// The signal, `[gene, mark, bin]`.
+    pub signal: Vec<f32>,
+}
+
+impl Epigenome {
+    /// The signal of one gene, `[mark, bin]`.
+    pub fn signal_of(&self, gene: usize) -> &[f32] {
+        let size = self.marks.len() * self.bins;
+        &self.signal[gene * size..][..size]
+    }
+
+    /// The first thing that makes this epigenome unusable, if there is one:
+    /// the gene and what is wrong with it.
+    pub(crate) fn flaw(&self) -> Option<(&str, String)> {
+        let mut seen = HashSet::with_capacity(self.genes.len());
+        for (row, gene) in self.genes.iter().enumerate() {
+            if !seen.insert(gene.gene_id.as_str()) {
+                return Some((&gene.gene_id, "a second row of the same gene".into()));
+            }
+            if !(gene.expression.is_finite() && gene.expression >= 0.0) {
+                return Some((&gene.gene_id, format!("expression {}", gene.expression)));
+            }
+            let bad = self.signal_of(row).iter().position(|v| !v.is_finite());
+            if let Some(position) = bad {
+                let mark = &self.marks[position / self.bins];
+                let value = self.signal_of(row)[position];
+                let bin = position % self.bins + 1;
+                return Some((&gene.gene_id, format!("{value} in bin {bin} of {mark}")));
+            }
+        }
+        None
+    }
+
+    /// Whether every signal is a whole number that fits 16 bits, as read counts
+    /// do; such files are stored as integers.
+    pub fn is_counts(&self) -> bool {
+        self.signal
+            .iter()
+            .all(|&v| v >= 0.0 && v <= f32::from(u16::MAX) && v.fract() == 0.0)
+    }
+}

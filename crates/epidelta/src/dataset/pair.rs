@@ -1,0 +1,285 @@
+//! Two cell types joined by gene, with the label of every gene: the log2 fold
+//! change of its expression.
+
+use std::collections::HashMap;
+
+use serde::{Deserialize, Serialize};
+
+use super::{
+    batch::InputTransform,
+    epigenome::{Epigenome, Mark, Split},
+};
+use crate::error::{Error, Result};
+
+/// Which cell type stands in the numerator of the fold change.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum LabelDirection {
+    /// `log2((A + p) / (B + p))`, as the paper words it.
+    AOverB,
+    /// `log2((B + p) / (A + p))`, as the published code computes it.
+    BOverA,
+}
+
+/// How expression becomes a label.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct LabelConfig {
+    /// Numerator and denominator.
+    pub direction: LabelDirection,
+    /// `p`, added to both expressions, in their unit.
+    pub pseudocount: f64,
+}
+
+impl Default for LabelConfig {
+    fn default() -> Self {
+        LabelConfig {
+            direction: LabelDirection::AOverB,
+            pseudocount: 1.0,
+        }
+    }
+}
+
+/// A gene that both cell types have.
+#[derive(Debug, Clone, PartialEq)]
+pub struct PairedGene {
+    /// Row in cell type A.
+    pub row_a: usize,
+    /// Row in cell type B.
+    pub row_b: usize,
+    /// The split, once assigned.
+    pub split: Option<Split>,
+    /// The label: log2 fold change of expression.
+    pub log2_fold_change: f64,
+    /// `log2(A + pseudocount)`, the target of cell type A's own task.
+    pub log2_expression_a: f64,
+    /// `log2(B + pseudocount)`.
+    pub log2_expression_b: f64,
+}
+
+/// What joining two cell types kept and dropped.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct JoinSummary {
+    /// Genes in both.
+    pub joined: usize,
+    /// Genes only in A, dropped.
+    pub only_a: Vec<String>,
+    /// Genes only in B, dropped.
+    pub only_b: Vec<String>,
+}
+
+/// Two cell types and the genes that they share, in A's order.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Pair {
+    /// Cell type A.
+    pub a: Epigenome,
+    /// Cell type B, its marks in A's order.
+    pub b: Epigenome,
+    /// The shared genes.
+    pub genes: Vec<PairedGene>,
+}
+
+impl Pair {
+    /// Joins two cell types by gene id. The order of the genes and of the marks
+    /// may differ between the two.
+    ///
+    /// # Errors
+    /// When marks, bins or window differ, when a gene's split differs, or when
+    /// no gene is in both.
+    pub fn join(a: Epigenome, b: Epigenome, label: LabelConfig) -> Result<(Self, JoinSummary)> {
+        if !(label.pseudocount.is_finite() && label.pseudocount > 0.0) {
+            return Err(Error::setting(
+                "label.pseudocount",
+                format!("{} is not a positive number", label.pseudocount),
+                "Use 1, the default",
+            ));
+        }
+        let b = with_marks_of(&a, b)?;
+        same_windows(&a, &b)?;
+        let rows_b: HashMap<&str, usize> = b
+            .genes
+            .iter()
+            .enumerate()
+            .map(|(row, gene)| (gene.gene_id.as_str(), row))
+            .collect();
+        let mut genes = Vec::new();
+        let mut only_a = Vec::new();
+        let mut in_both = vec![false; b.genes.len()];
+        for (row_a, gene) in a.genes.iter().enumerate() {
+            let Some(&row_b) = rows_b.get(gene.gene_id.as_str()) else {
+                only_a.push(gene.gene_id.clone());
+                continue;
+            };
+            in_both[row_b] = true;
+            let other = &b.genes[row_b];
+            let split = match (gene.split, other.split) {
+                (Some(x), Some(y)) if x != y => {
+                    return Err(Error::data(
+                        format!(
+                            "gene {} is in split {x} of {} and in split {y} of {}",
+                            gene.gene_id, a.metadata.cell_type, b.metadata.cell_type
+                        ),
+                        "Make both files with the same split, or set split.method to \
+                         \"random\" or \"chromosome\"",
+                    ));
+                }
+                (x, y) => x.or(y),
+            };
+            let log2_expression_a = (gene.expression + label.pseudocount).log2();
+            let log2_expression_b = (other.expression + label.pseudocount).log2();
+            let log2_fold_change = match label.direction {
+                LabelDirection::AOverB => {
+                    ((gene.expression + label.pseudocount)
+                        / (other.expression + label.pseudocount))
+                        .log2()
+                }
+                LabelDirection::BOverA => {
+                    ((other.expression + label.pseudocount)
+                        / (gene.expression + label.pseudocount))
+                        .log2()
+                }
+            };
+            genes.push(PairedGene {
+                row_a,
+                row_b,
+                split,
+                log2_fold_change,
+                log2_expression_a,
+                log2_expression_b,
+            });
+        }
+        if genes.is_empty() {
+            return Err(no_common_gene(&a, &b));
+        }
+        let only_b = b
+            .genes
+            .iter()
+            .zip(&in_both)
+            .filter(|&(_, &joined)| !joined)
+            .map(|(gene, _)| gene.gene_id.clone())
+            .collect();
+        let summary = JoinSummary {
+            joined: genes.len(),
+            only_a,
+            only_b,
+        };
+        Ok((Pair { a, b, genes }, summary))
+    }
+
+    /// The gene id of a joined gene.
+    pub fn gene_id(&self, gene: usize) -> &str {
+        &self.a.genes[self.genes[gene].row_a].gene_id
+    }
+
+    /// The joined genes of a split.
+    pub fn in_split(&self, split: Split) -> Vec<usize> {
+        (0..self.genes.len())
+            .filter(|&gene| self.genes[gene].split == Some(split))
+            .collect()
+    }
+
+    /// The marks of both cell types.
+    pub fn marks(&self) -> &[Mark] {
+        &self.a.marks
+    }
+
+    /// The bins of every mark.
+    pub fn bins(&self) -> usize {
+        self.a.bins
+    }
+
+    /// Applies the input transform to the signal of both cell types.
+    ///
+    /// # Errors
+    /// When the signal is negative where the transform is not defined.
+    pub fn transformed(mut self, transform: InputTransform) -> Result<Self> {
+        for epigenome in [&mut self.a, &mut self.b] {
+            let negative = epigenome.signal.iter().position(|&v| v < 0.0);
+            if let (InputTransform::Log1p, Some(at)) = (transform, negative) {
+                let gene = at / (epigenome.marks.len() * epigenome.bins);
+                return Err(Error::data(
+                    format!(
+                        "the signal of gene {} in {} is negative, which the transform log1p \
+                         does not take",
+                        epigenome.genes[gene].gene_id, epigenome.metadata.cell_type
+                    ),
+                    "Use --set input.transform=arcsinh",
+                ));
+            }
+            transform.apply(&mut epigenome.signal);
+        }
+        Ok(self)
+    }
+}
+
+fn no_common_gene(a: &Epigenome, b: &Epigenome) -> Error {
+    let example = |e: &Epigenome| e.genes.first().map_or("none", |g| &g.gene_id).to_owned();
+    Error::data(
+        format!(
+            "no gene is in both cell types: {} has ids like {}, {} like {}",
+            a.metadata.cell_type,
+            example(a),
+            b.metadata.cell_type,
+            example(b)
+        ),
+        "Make both files with the same annotation, so that the ids agree",
+    )
+}
+
+/// B with its marks in A's order.
+fn with_marks_of(a: &Epigenome, mut b: Epigenome) -> Result<Epigenome> {
+    if a.marks == b.marks {
+        return Ok(b);
+    }
+    let position = |mark: &Mark| b.marks.iter().position(|m| m == mark);
+    let order: Option<Vec<usize>> = a.marks.iter().map(position).collect();
+    let order = order.filter(|_| a.marks.len() == b.marks.len());
+    let Some(order) = order else {
+        return Err(Error::data(
+            format!(
+                "the marks differ: {} has {}; {} has {}",
+                a.metadata.cell_type,
+                a.marks.join(", "),
+                b.metadata.cell_type,
+                b.marks.join(", ")
+            ),
+            "Make both files with the same marks",
+        ));
+    };
+    let mut signal = Vec::with_capacity(b.signal.len());
+    for gene in 0..b.genes.len() {
+        let rows = b.signal_of(gene);
+        for &mark in &order {
+            signal.extend_from_slice(&rows[mark * b.bins..][..b.bins]);
+        }
+    }
+    b.signal = signal;
+    b.marks.clone_from(&a.marks);
+    Ok(b)
+}
+
+fn same_windows(a: &Epigenome, b: &Epigenome) -> Result<()> {
+    let window = |e: &Epigenome| {
+        let m = &e.metadata;
+        format!(
+            "{} bins of {} bp, {} bp upstream, {} bp downstream, {} orientation, {}",
+            e.bins,
+            m.bin_size,
+            m.upstream,
+            m.downstream,
+            m.orientation.name(),
+            m.signal_unit
+        )
+    };
+    let (of_a, of_b) = (window(a), window(b));
+    if of_a == of_b {
+        return Ok(());
+    }
+    Err(Error::data(
+        format!(
+            "the windows differ: {} has {of_a}; {} has {of_b}",
+            a.metadata.cell_type, b.metadata.cell_type
+        ),
+        "Make both files with the same bins, window, orientation and signal unit",
+    ))
+}

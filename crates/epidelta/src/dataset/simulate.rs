@@ -1,0 +1,417 @@
+//! Two cell types with a known truth, for demonstrations, tests and for judging
+//! what a method finds.
+//!
+//! Every gene has in each cell type a regulatory state. The state shapes the mean
+//! profile of five histone marks around the oriented TSS; reads are drawn from a
+//! negative binomial around it, and expression is drawn around the state's mean.
+//! A gene's strength (how active an active gene is) moves its marks and its
+//! expression together, so that there is signal beyond the state itself.
+
+use arrow_array::{ArrayRef, BooleanArray, FixedSizeListArray, Float64Array, RecordBatch, StringArray};
+use arrow_schema::{ArrowError, DataType, Field, Schema};
+use parquet::arrow::ArrowWriter;
+use rand::RngExt;
+use rand_chacha::ChaCha8Rng;
+use rand_distr::{Distribution, Gamma, Normal, Poisson};
+use std::{path::Path, sync::Arc};
+
+use super::{
+    epigenome::{Epigenome, GeneRecord, Metadata, Orientation},
+    split::random_splits,
+};
+use crate::{
+    error::{Error, Result},
+    genome::Strand,
+    output::write_atomically,
+    provenance::Provenance,
+    random::{Purpose, generator},
+};
+
+/// What a simulation makes.
+#[derive(Debug, Clone, PartialEq)]
+pub struct SimulationConfig {
+    /// Number of genes.
+    pub genes: usize,
+    /// Number of bins per mark, the TSS in the middle.
+    pub bins: usize,
+    /// Width of a bin, bp.
+    pub bin_size: u32,
+    /// Genes whose state is drawn anew in cell type B, a share of all.
+    pub switching: f64,
+    /// Validation genes, a share of all.
+    pub valid: f64,
+    /// Test genes, a share of all.
+    pub test: f64,
+    /// Names of the two cell types.
+    pub cell_types: [String; 2],
+    /// The seed.
+    pub seed: u64,
+}
+
+impl Default for SimulationConfig {
+    fn default() -> Self {
+        SimulationConfig {
+            genes: 2000,
+            bins: 200,
+            bin_size: 100,
+            switching: 0.35,
+            valid: 0.2,
+            test: 0.2,
+            cell_types: ["A".into(), "B".into()],
+            seed: 1,
+        }
+    }
+}
+
+/// The regulatory state of a gene in a cell type.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum State {
+    Active,
+    Bivalent,
+    Polycomb,
+    Heterochromatin,
+    Weak,
+}
+
+/// State, share among all genes, mean of log2(expression + 1).
+const STATES: [(State, f64, f64); 5] = [
+    (State::Active, 0.40, 9.0),
+    (State::Weak, 0.22, 6.0),
+    (State::Bivalent, 0.13, 3.5),
+    (State::Polycomb, 0.15, 1.5),
+    (State::Heterochromatin, 0.10, 1.0),
+];
+
+const MARKS: [&str; 5] = ["H3K4me1", "H3K4me3", "H3K9me3", "H3K27me3", "H3K36me3"];
+/// Mean reads per bin where a mark is absent.
+const BACKGROUND: f64 = 0.6;
+/// Log2 expression gained from the weakest to the strongest gene of a state.
+const STRENGTH_EFFECT: f64 = 4.0;
+/// Spread of log2 expression that no mark explains.
+const EXPRESSION_NOISE: f64 = 0.8;
+/// Shape of the gamma mixing the Poisson: variance = mean + mean^2 / shape.
+const DISPERSION_SHAPE: f64 = 4.0;
+/// A bin carries the signal when the two cell types' expected reads differ by
+/// at least this many.
+const CARRIES_SIGNAL: f64 = 1.0;
+
+impl State {
+    fn name(self) -> &'static str {
+        match self {
+            State::Active => "active",
+            State::Bivalent => "bivalent",
+            State::Polycomb => "polycomb",
+            State::Heterochromatin => "heterochromatin",
+            State::Weak => "weak",
+        }
+    }
+
+    fn draw(generator: &mut ChaCha8Rng) -> Self {
+        let mut at = generator.random_range(0.0..1.0);
+        for (state, share, _) in STATES {
+            if at < share {
+                return state;
+            }
+            at -= share;
+        }
+        State::Weak
+    }
+
+    fn mean_log2_expression(self) -> f64 {
+        STATES.iter().find(|s| s.0 == self).map_or(0.0, |s| s.2)
+    }
+
+    /// Mean reads that the mark adds to a bin at `position` bp from the TSS
+    /// (negative upstream) at full strength.
+    fn peak(self, mark: &str, position: f64) -> f64 {
+        let bump = |centre: f64, width: f64| (-((position - centre) / width).powi(2) / 2.0).exp();
+        // Gene bodies: nothing upstream, rising over the first kilobases.
+        let body = 1.0 / (1.0 + (-(position - 2500.0) / 700.0).exp());
+        match (self, mark) {
+            // Two nucleosomes flank the open promoter; the +1 side is stronger.
+            (State::Active, "H3K4me3") => 14.0 * bump(350.0, 450.0) + 9.0 * bump(-450.0, 300.0),
+            (State::Active, "H3K4me1") => 4.0 * (bump(1900.0, 700.0) + bump(-1700.0, 700.0)),
+            (State::Active, "H3K36me3") => 3.5 * body,
+            (State::Weak, "H3K4me3") => 5.0 * bump(300.0, 400.0),
+            (State::Weak, "H3K4me1") => 2.5 * (bump(1200.0, 900.0) + bump(-1200.0, 900.0)),
+            (State::Weak, "H3K36me3") => 1.2 * body,
+            (State::Bivalent, "H3K4me3") => 7.0 * bump(200.0, 500.0),
+            (State::Bivalent, "H3K27me3") => 5.0 * bump(0.0, 2200.0),
+            (State::Bivalent, "H3K4me1") => 2.0 * bump(0.0, 1500.0),
+            (State::Polycomb, "H3K27me3") => 4.0 * bump(500.0, 5500.0),
+            (State::Heterochromatin, "H3K9me3") => 4.0 * bump(1000.0, 6500.0),
+            _ => 0.0,
+        }
+    }
+}
+
+/// A simulation's outcome.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Simulated {
+    /// Cell type A.
+    pub a: Epigenome,
+    /// Cell type B.
+    pub b: Epigenome,
+    truth: Vec<Truth>,
+}
+
+#[derive(Debug, Clone, PartialEq)]
+struct Truth {
+    state: [State; 2],
+    strength: [f64; 2],
+    expected_log2_fold_change: f64,
+    /// `[mark, bin]`: whether the expected reads differ.
+    carries_signal: Vec<bool>,
+}
+
+/// Simulates two cell types. The same configuration gives the same numbers on
+/// every machine, gene by gene independent of the number of genes.
+///
+/// # Errors
+/// When a size is zero or a share is outside 0 to 1.
+pub fn simulate(config: &SimulationConfig) -> Result<Simulated> {
+    check(config)?;
+    let sizes = (
+        (config.valid * config.genes as f64).round() as usize,
+        (config.test * config.genes as f64).round() as usize,
+    );
+    let splits = random_splits(config.genes, sizes, config.seed);
+    let [name_a, name_b] = &config.cell_types;
+    let mut a = empty_epigenome(config, name_a);
+    let mut b = empty_epigenome(config, name_b);
+    let mut truth = Vec::with_capacity(config.genes);
+    for (gene, &split) in splits.iter().enumerate() {
+        let mut generator = generator(config.seed, Purpose::Simulation, gene as u64);
+        let drawn = Truth::draw(config, &mut generator);
+        let strand = if generator.random_bool(0.5) {
+            Strand::Forward
+        } else {
+            Strand::Reverse
+        };
+        for (cell, epigenome) in [&mut a, &mut b].into_iter().enumerate() {
+            epigenome.genes.push(GeneRecord {
+                gene_id: format!("SIMG{:08}", gene + 1),
+                gene_name: Some(format!("SIM{}", gene + 1)),
+                chrom: Some(format!("chr{}", gene % 22 + 1)),
+                tss: Some(1_000_000 + 50_000 * (gene / 22) as i64),
+                strand: Some(strand),
+                split: Some(split),
+                expression: drawn.expression(cell, &mut generator)?,
+            });
+            let means = drawn.mean_reads(config, cell);
+            for mean in means {
+                epigenome.signal.push(reads(mean, &mut generator)?);
+            }
+        }
+        truth.push(drawn);
+    }
+    Ok(Simulated { a, b, truth })
+}
+
+fn check(config: &SimulationConfig) -> Result<()> {
+    let shares = [
+        ("--switching", config.switching),
+        ("--valid", config.valid),
+        ("--test", config.test),
+    ];
+    for (name, share) in shares {
+        if !(0.0..=1.0).contains(&share) {
+            return Err(Error::setting(
+                name,
+                format!("{share} is not a share"),
+                "Give a number from 0 to 1",
+            ));
+        }
+    }
+    if config.valid + config.test >= 1.0 {
+        return Err(Error::setting(
+            "--valid, --test",
+            "no gene is left for training",
+            "Make them smaller",
+        ));
+    }
+    if config.genes == 0 || config.bins == 0 || config.bin_size == 0 {
+        return Err(Error::setting(
+            "--genes, --bins, --bin-size",
+            "a size is zero",
+            "Give positive numbers",
+        ));
+    }
+    Ok(())
+}
+
+fn empty_epigenome(config: &SimulationConfig, cell_type: &str) -> Epigenome {
+    let reach = u32::try_from(config.bins / 2)
+        .unwrap_or(u32::MAX)
+        .saturating_mul(config.bin_size);
+    let mut provenance = Provenance::new("simulate");
+    provenance.settings.extend(
+        [
+            ("genes", config.genes.to_string()),
+            ("seed", config.seed.to_string()),
+            ("switching", config.switching.to_string()),
+        ]
+        .map(|(key, value)| (key.to_owned(), value)),
+    );
+    Epigenome {
+        metadata: Metadata {
+            cell_type: cell_type.into(),
+            bin_size: config.bin_size,
+            upstream: reach,
+            downstream: reach,
+            orientation: Orientation::Strand,
+            signal_unit: "reads".into(),
+            expression_unit: "reads".into(),
+            genome: Some("simulated".into()),
+            provenance: Some(provenance.to_json()),
+        },
+        marks: MARKS.map(str::to_owned).to_vec(),
+        bins: config.bins,
+        genes: Vec::with_capacity(config.genes),
+        signal: Vec::with_capacity(config.genes * MARKS.len() * config.bins),
+    }
+}
+
+impl Truth {
+    fn draw(config: &SimulationConfig, generator: &mut ChaCha8Rng) -> Self {
+        let state_a = State::draw(generator);
+        let state_b = if generator.random_bool(config.switching) {
+            State::draw(generator)
+        } else {
+            state_a
+        };
+        // The two cell types share most of a gene's strength.
+        let base: f64 = generator.random_range(0.0..1.0);
+        let mut near = || (base + generator.random_range(-0.25..0.25_f64)).clamp(0.0, 1.0);
+        let mut truth = Truth {
+            state: [state_a, state_b],
+            strength: [near(), near()],
+            expected_log2_fold_change: 0.0,
+            carries_signal: Vec::new(),
+        };
+        truth.expected_log2_fold_change = truth.log2_expression(0) - truth.log2_expression(1);
+        let (a, b) = (truth.mean_reads(config, 0), truth.mean_reads(config, 1));
+        truth.carries_signal = a
+            .iter()
+            .zip(&b)
+            .map(|(a, b)| (a - b).abs() >= CARRIES_SIGNAL)
+            .collect();
+        truth
+    }
+
+    /// Expected log2(expression + 1) in a cell type.
+    fn log2_expression(&self, cell: usize) -> f64 {
+        let mean = self.state[cell].mean_log2_expression();
+        mean + STRENGTH_EFFECT * (self.strength[cell] - 0.5) * (mean / 9.0)
+    }
+
+    fn expression(&self, cell: usize, generator: &mut ChaCha8Rng) -> Result<f64> {
+        let noise = Normal::new(0.0, EXPRESSION_NOISE).map_err(impossible)?;
+        let log2 = (self.log2_expression(cell) + noise.sample(generator)).max(0.0);
+        Ok((log2.exp2() - 1.0).round())
+    }
+
+    /// Expected reads, `[mark, bin]`.
+    fn mean_reads(&self, config: &SimulationConfig, cell: usize) -> Vec<f64> {
+        let scale = 0.4 + 1.2 * self.strength[cell];
+        let centre = config.bins as f64 / 2.0;
+        let mut means = Vec::with_capacity(MARKS.len() * config.bins);
+        for mark in MARKS {
+            for bin in 0..config.bins {
+                let position = (bin as f64 + 0.5 - centre) * f64::from(config.bin_size);
+                means.push(BACKGROUND + scale * self.state[cell].peak(mark, position));
+            }
+        }
+        means
+    }
+}
+
+/// Negative binomial reads: a Poisson whose mean is gamma distributed.
+fn reads(mean: f64, generator: &mut ChaCha8Rng) -> Result<f32> {
+    let gamma = Gamma::new(DISPERSION_SHAPE, mean / DISPERSION_SHAPE).map_err(impossible)?;
+    let rate: f64 = gamma.sample(generator).max(f64::MIN_POSITIVE);
+    let reads: f64 = Poisson::new(rate).map_err(impossible)?.sample(generator);
+    Ok(reads as f32)
+}
+
+/// The distributions' parameters are constants and positive means.
+fn impossible(error: impl std::fmt::Display) -> Error {
+    Error::data(
+        format!("the simulation drew from an impossible distribution: {error}"),
+        "This is a defect of epidelta; please report it",
+    )
+}
+
+impl Simulated {
+    /// Writes `truth.parquet`: per gene `gene_id`, `state_a`, `state_b`,
+    /// `strength_a`, `strength_b`, `expected_log2_fold_change` (A over B, without
+    /// noise), `causal_marks` (comma-separated), and per mark a
+    /// `FixedSizeList<bool>[bins]`: whether the expected reads of the bin differ
+    /// between the cell types by at least one read.
+    ///
+    /// # Errors
+    /// When the file cannot be written.
+    pub fn write_truth(&self, path: &Path, force: bool) -> Result<()> {
+        let batch = self
+            .truth_batch()
+            .map_err(|e| Error::io("write", path)(std::io::Error::other(e)))?;
+        write_atomically(path, force, |file| {
+            let mut writer =
+                ArrowWriter::try_new(file, batch.schema(), None).map_err(std::io::Error::other)?;
+            writer.write(&batch).map_err(std::io::Error::other)?;
+            writer.close().map_err(std::io::Error::other)?;
+            Ok(())
+        })
+    }
+
+    fn truth_batch(&self) -> std::result::Result<RecordBatch, ArrowError> {
+        let bins = self.a.bins;
+        let mark_range = |mark: usize| mark * bins..(mark + 1) * bins;
+        let text = |values: Vec<String>| -> ArrayRef { Arc::new(StringArray::from(values)) };
+        let number = |of: &dyn Fn(&Truth) -> f64| -> ArrayRef {
+            Arc::new(Float64Array::from_iter_values(self.truth.iter().map(of)))
+        };
+        let states = |cell: usize| {
+            let names = self.truth.iter().map(|t| t.state[cell].name().to_owned());
+            text(names.collect())
+        };
+        let causal_marks = |truth: &Truth| {
+            let marks = MARKS.iter().enumerate();
+            let causal = marks.filter(|(m, _)| truth.carries_signal[mark_range(*m)].contains(&true));
+            causal.map(|(_, &mark)| mark).collect::<Vec<_>>().join(",")
+        };
+        let ids = self.a.genes.iter().map(|g| g.gene_id.clone()).collect();
+        let mut columns = vec![
+            ("gene_id", text(ids)),
+            ("state_a", states(0)),
+            ("state_b", states(1)),
+            ("strength_a", number(&|t| t.strength[0])),
+            ("strength_b", number(&|t| t.strength[1])),
+            (
+                "expected_log2_fold_change",
+                number(&|t| t.expected_log2_fold_change),
+            ),
+            (
+                "causal_marks",
+                text(self.truth.iter().map(causal_marks).collect()),
+            ),
+        ];
+        let item = Arc::new(Field::new("element", DataType::Boolean, false));
+        let length =
+            i32::try_from(bins).map_err(|e| ArrowError::InvalidArgumentError(e.to_string()))?;
+        for (m, mark) in MARKS.iter().enumerate() {
+            let flags = self.truth.iter().flat_map(|t| &t.carries_signal[mark_range(m)]);
+            let flags: BooleanArray = flags.copied().map(Some).collect();
+            let list = FixedSizeListArray::try_new(Arc::clone(&item), length, Arc::new(flags), None)?;
+            columns.push((mark, Arc::new(list)));
+        }
+        let fields: Vec<Field> = columns
+            .iter()
+            .map(|(name, array)| Field::new(*name, array.data_type().clone(), false))
+            .collect();
+        RecordBatch::try_new(
+            Arc::new(Schema::new(fields)),
+            columns.into_iter().map(|(_, array)| array).collect(),
+        )
+    }
+}

@@ -1,0 +1,155 @@
+//! What can go wrong, told so that the reader can mend it: which file and where
+//! in it, what was expected, what was found, what to do.
+
+use std::{fmt, io, path::PathBuf};
+
+/// The result of everything in this crate that can fail.
+pub type Result<T> = std::result::Result<T, Error>;
+
+/// Where in a file something is wrong.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Place {
+    /// The file as a whole.
+    File,
+    /// A line of a text file, counted from 1.
+    Line(u64),
+    /// A row of a table without lines (Parquet), counted from 1.
+    Row(usize),
+    /// A column, by its name.
+    Column(String),
+    /// A gene, by its id.
+    Gene(String),
+}
+
+impl fmt::Display for Place {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Place::File => Ok(()),
+            Place::Line(line) => write!(f, ", line {line}"),
+            Place::Row(row) => write!(f, ", row {row}"),
+            Place::Column(name) => write!(f, ", column {name:?}"),
+            Place::Gene(id) => write!(f, ", gene {id}"),
+        }
+    }
+}
+
+/// Everything that can go wrong between a user's files and a finished run.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// The operating system refused to read or write a file.
+    #[error("cannot {action} {}", path.display())]
+    Io {
+        /// What was being done: "read", "write", "create".
+        action: &'static str,
+        /// The file.
+        path: PathBuf,
+        /// The operating system's answer.
+        source: io::Error,
+    },
+    /// A file's content is not what its format asks for.
+    #[error("{}{place}: expected {expected}, found {found}. {remedy}", path.display())]
+    Content {
+        /// The file.
+        path: PathBuf,
+        /// Where in the file.
+        place: Place,
+        /// What the format asks for.
+        expected: String,
+        /// What stands there.
+        found: String,
+        /// What the user can do.
+        remedy: String,
+    },
+    /// Files that are each sound do not fit together, or do not fit the task.
+    #[error("{problem}. {remedy}")]
+    Data {
+        /// What does not fit.
+        problem: String,
+        /// What the user can do.
+        remedy: String,
+    },
+    /// A setting is unknown or out of its range.
+    #[error("setting {setting}: {problem}. {remedy}")]
+    Setting {
+        /// The setting's dotted name, as in `training.learning_rate`.
+        setting: String,
+        /// What is wrong with it.
+        problem: String,
+        /// What the user can do.
+        remedy: String,
+    },
+    /// An output would overwrite something that is already there.
+    #[error("{} already exists. Choose another output path, or give --force to replace it", path.display())]
+    Exists {
+        /// The path that is taken.
+        path: PathBuf,
+    },
+    /// Training met a loss or gradient that is not a finite number.
+    #[error(
+        "training stopped: {quantity} is not finite in epoch {epoch}, batch {batch} \
+         (first gene {gene}). {remedy}"
+    )]
+    NotFinite {
+        /// What was not finite: "the loss", "the gradient of ...".
+        quantity: String,
+        /// The epoch, counted from 1.
+        epoch: usize,
+        /// The batch within the epoch, counted from 1.
+        batch: usize,
+        /// The first gene of that batch.
+        gene: String,
+        /// The likely cause and what to do.
+        remedy: String,
+    },
+}
+
+impl Error {
+    /// Wraps an operating-system error with the file and the action.
+    pub fn io(action: &'static str, path: impl Into<PathBuf>) -> impl FnOnce(io::Error) -> Self {
+        let path = path.into();
+        move |source| Error::Io {
+            action,
+            path,
+            source,
+        }
+    }
+
+    /// A file whose content breaks its format.
+    pub fn content(
+        path: impl Into<PathBuf>,
+        place: Place,
+        expected: impl Into<String>,
+        found: impl Into<String>,
+        remedy: impl Into<String>,
+    ) -> Self {
+        Error::Content {
+            path: path.into(),
+            place,
+            expected: expected.into(),
+            found: found.into(),
+            remedy: remedy.into(),
+        }
+    }
+
+    /// Data that do not fit together.
+    pub fn data(problem: impl Into<String>, remedy: impl Into<String>) -> Self {
+        Error::Data {
+            problem: problem.into(),
+            remedy: remedy.into(),
+        }
+    }
+
+    /// A setting that is unknown or out of range.
+    pub fn setting(
+        setting: impl Into<String>,
+        problem: impl Into<String>,
+        remedy: impl Into<String>,
+    ) -> Self {
+        Error::Setting {
+            setting: setting.into(),
+            problem: problem.into(),
+            remedy: remedy.into(),
+        }
+    }
+}

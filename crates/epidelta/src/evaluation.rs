@@ -1,0 +1,10 @@
+//! How good predictions are: correlation and error per split, for the fold
+//! change and for the cell-specific tasks.
+
+mod metrics;
+mod predictions;
+mod summary;
+
+pub use metrics::{auroc, mean_squared_error, pearson_r, spearman_r};
+pub use predictions::{CellPrediction, GenePrediction, Predictions};
+pub use summary::{CellMetrics, Metrics, SplitMetrics};

@@ -1,0 +1,24 @@
+//! The model family: one configurable DeepDiff, whose seven published variants
+//! are seven values of [`DeepDiffConfig`].
+//!
+//! Level I encodes the bins of each channel and mark with a bidirectional LSTM
+//! and attention over bins; level II encodes the marks likewise; heads turn the
+//! result into the log2 fold change and, with auxiliary tasks, into the
+//! expression of each cell type. Source: Sekhon, Singh and Qi, "DeepDiff:
+//! Deep-learning for predicting Differential gene expression from histone
+//! modifications", Bioinformatics 34 (2018).
+
+mod composed;
+mod config;
+mod deepdiff;
+mod encoder;
+mod fused;
+mod initialize;
+mod losses;
+mod weights;
+
+pub use config::{Auxiliary, Channel, ContrastiveForm, DeepDiffConfig, Variant};
+pub use deepdiff::{Attention, DeepDiff, Output, SignalTensors};
+pub use encoder::{Encoded, GroupedEncoder, Kernel};
+pub use losses::{ExpressionThresholds, Losses, losses};
+pub use weights::{NamedTensor, Tensors, load_weights, named_tensors, read_tensors, save_weights};

@@ -1,0 +1,299 @@
+//! DeepDiff: level I over bins, level II over marks, heads.
+
+use burn::{
+    module::Module,
+    nn::Linear,
+    tensor::{Device, Tensor, TensorData, activation},
+};
+use rand::RngExt;
+use rand_chacha::ChaCha8Rng;
+
+use super::{
+    config::{Channel, DeepDiffConfig},
+    encoder::{Encoded, GroupedEncoder, Kernel},
+    initialize::Initializer,
+};
+use crate::{dataset::Batch, error::Result};
+
+/// The signal of a batch on a device.
+#[derive(Debug, Clone)]
+pub struct SignalTensors {
+    /// Cell type A, `[mark, batch, bin]`.
+    pub a: Tensor<3>,
+    /// Cell type B, `[mark, batch, bin]`.
+    pub b: Tensor<3>,
+}
+
+impl SignalTensors {
+    /// Copies a batch's signal to a device.
+    pub fn of(batch: &Batch, device: &Device) -> Self {
+        let shape = [batch.marks, batch.len(), batch.bins];
+        let tensor =
+            |values: &[f32]| Tensor::from_data(TensorData::new(values.to_vec(), shape), device);
+        SignalTensors {
+            a: tensor(&batch.signal_a),
+            b: tensor(&batch.signal_b),
+        }
+    }
+}
+
+/// A DeepDiff of any variant.
+#[derive(Module, Debug)]
+pub struct DeepDiff {
+    /// Level I of the raw part, one group per channel and mark, channel-major.
+    pub raw: Option<GroupedEncoder>,
+    /// Level I of the auxiliary part for cell type A, or for both when shared.
+    pub cell_a: Option<GroupedEncoder>,
+    /// Level I of the auxiliary part for cell type B, unless shared.
+    pub cell_b: Option<GroupedEncoder>,
+    /// Level II over all level-I outputs; absent when there is no raw part.
+    pub marks_joint: Option<GroupedEncoder>,
+    /// Level II over the marks of cell type A.
+    pub marks_a: Option<GroupedEncoder>,
+    /// Level II over the marks of cell type B.
+    pub marks_b: Option<GroupedEncoder>,
+    /// Joins the two cell-specific parts when there is no raw part.
+    pub head_hidden: Option<Linear>,
+    /// The log2 fold change.
+    pub head: Linear,
+    /// The expression of cell type A.
+    pub head_a: Option<Linear>,
+    /// The expression of cell type B.
+    pub head_b: Option<Linear>,
+}
+
+/// Attention at both levels. The auxiliary parts are absent where the model has
+/// none; each entry sums to 1 over its last dimension.
+#[derive(Debug, Clone, Default)]
+pub struct Attention {
+    /// Over bins, raw part, `[channel * mark, batch, bin]`.
+    pub bins_raw: Option<Tensor<3>>,
+    /// Over bins, cell types A and B, `[mark, batch, bin]` each.
+    pub bins_cells: Option<[Tensor<3>; 2]>,
+    /// Over marks of all level-I outputs (raw part's, then A's, then B's),
+    /// `[batch, encoder]`.
+    pub marks_joint: Option<Tensor<2>>,
+    /// Over marks, cell types A and B, `[batch, mark]` each.
+    pub marks_cells: Option<[Tensor<2>; 2]>,
+}
+
+/// What a DeepDiff makes of a batch.
+#[derive(Debug, Clone)]
+pub struct Output {
+    /// Predicted log2 fold change, `[batch]`.
+    pub log2_fold_change: Tensor<1>,
+    /// Cell-specific predictions for A and B, `[batch]` each: log2 expression,
+    /// or the logit of being above the median.
+    pub cells: Option<[Tensor<1>; 2]>,
+    /// Level-I embeddings of A and B, mark-major, `[batch, mark * 2 hidden]`.
+    pub embeddings: Option<[Tensor<2>; 2]>,
+    /// Attention at both levels.
+    pub attention: Attention,
+}
+
+/// How a forward pass is made.
+#[derive(Debug, Default)]
+struct Pass<'r> {
+    kernel: Kernel,
+    dropout: Option<(f64, &'r mut ChaCha8Rng)>,
+}
+
+impl DeepDiff {
+    /// A model for data of `marks` marks, its weights drawn from the seed.
+    ///
+    /// # Errors
+    /// When the configuration's parts do not fit together.
+    pub fn new(config: &DeepDiffConfig, marks: usize, seed: u64, device: &Device) -> Result<Self> {
+        config.check()?;
+        let mut init = Initializer::new(seed, config.initial_bound, device);
+        let (bins_out, marks_out) = (2 * config.hidden_bins, 2 * config.hidden_marks);
+        let has_raw = !config.channels.is_empty();
+        let has_auxiliary = config.has_auxiliary();
+
+        let mut level_one = |groups: usize, wanted: bool| {
+            wanted.then(|| GroupedEncoder::new(groups, 1, config.hidden_bins, &mut init))
+        };
+        let raw = level_one(config.channels.len() * marks, has_raw);
+        let cell_a = level_one(marks, has_auxiliary);
+        let cell_b = level_one(marks, has_auxiliary && !config.shared_encoders);
+        let mut level_two = |wanted: bool| {
+            wanted.then(|| GroupedEncoder::new(1, bins_out, config.hidden_marks, &mut init))
+        };
+        let marks_joint = level_two(has_raw);
+        let marks_a = level_two(has_auxiliary);
+        let marks_b = level_two(has_auxiliary);
+        Ok(DeepDiff {
+            raw,
+            cell_a,
+            cell_b,
+            marks_joint,
+            marks_a,
+            marks_b,
+            head_hidden: (!has_raw).then(|| init.linear(2 * marks_out, config.hidden_head)),
+            head: init.linear(if has_raw { marks_out } else { config.hidden_head }, 1),
+            head_a: has_auxiliary.then(|| init.linear(marks_out, 1)),
+            head_b: has_auxiliary.then(|| init.linear(marks_out, 1)),
+        })
+    }
+
+    /// Predicts a batch.
+    pub fn forward(&self, config: &DeepDiffConfig, signal: SignalTensors, kernel: Kernel) -> Output {
+        let pass = Pass {
+            kernel,
+            dropout: None,
+        };
+        self.run(config, signal, pass)
+    }
+
+    /// Predicts a batch in training: dropout acts, its masks drawn from
+    /// `generator`.
+    pub fn forward_training(
+        &self,
+        config: &DeepDiffConfig,
+        signal: SignalTensors,
+        generator: &mut ChaCha8Rng,
+    ) -> Output {
+        let pass = Pass {
+            kernel: Kernel::default(),
+            dropout: (config.dropout > 0.0).then_some((config.dropout, generator)),
+        };
+        self.run(config, signal, pass)
+    }
+
+    fn run(&self, config: &DeepDiffConfig, signal: SignalTensors, mut pass: Pass<'_>) -> Output {
+        let mut attention = Attention::default();
+        let mut level_one_outputs = Vec::new(); // [encoder, batch, 2 hidden] each
+
+        if let Some(encoder) = &self.raw {
+            let encoded = encoder.forward(channels(config, &signal), pass.kernel);
+            level_one_outputs.push(pass.drop_out(encoded.pooled));
+            attention.bins_raw = Some(encoded.attention);
+        }
+
+        let cells = self.encode_cells(&signal, &pass).map(|[a, b]| {
+            attention.bins_cells = Some([a.attention, b.attention]);
+            [pass.drop_out(a.pooled), pass.drop_out(b.pooled)]
+        });
+        let embeddings = cells.clone().map(|cells| cells.map(by_gene));
+        let representations = match (&self.marks_a, &self.marks_b, &cells) {
+            (Some(marks_a), Some(marks_b), Some([a, b])) => {
+                let (a, beta_a) = pass.level_two(marks_a, a.clone());
+                let (b, beta_b) = pass.level_two(marks_b, b.clone());
+                attention.marks_cells = Some([beta_a, beta_b]);
+                Some([a, b])
+            }
+            _ => None,
+        };
+
+        let joint = match (&self.marks_joint, &representations) {
+            (Some(marks), _) => {
+                level_one_outputs.extend(cells.into_iter().flatten());
+                let (joint, beta) = pass.level_two(marks, Tensor::cat(level_one_outputs, 0));
+                attention.marks_joint = Some(beta);
+                joint
+            }
+            (None, Some([a, b])) => Tensor::cat(vec![a.clone(), b.clone()], 1),
+            // `new` builds a raw part or an auxiliary part, or both.
+            (None, None) => unreachable!("a DeepDiff without any part"),
+        };
+        let joint = match &self.head_hidden {
+            Some(hidden) => activation::relu(hidden.forward(joint)),
+            None => joint,
+        };
+        Output {
+            log2_fold_change: apply_head(&self.head, joint),
+            cells: match (&self.head_a, &self.head_b, representations) {
+                (Some(head_a), Some(head_b), Some([a, b])) => {
+                    Some([apply_head(head_a, a), apply_head(head_b, b)])
+                }
+                _ => None,
+            },
+            embeddings,
+            attention,
+        }
+    }
+
+    /// Level I of the auxiliary part for A and B.
+    fn encode_cells(&self, signal: &SignalTensors, pass: &Pass<'_>) -> Option<[Encoded; 2]> {
+        let cell_a = self.cell_a.as_ref()?;
+        let (a, b) = (signal.a.clone(), signal.b.clone());
+        if let Some(cell_b) = &self.cell_b {
+            return Some([
+                cell_a.forward(a.unsqueeze_dim(3), pass.kernel),
+                cell_b.forward(b.unsqueeze_dim(3), pass.kernel),
+            ]);
+        }
+        // Shared weights: both cell types are one batch of twice the size.
+        let batch = a.dims()[1];
+        let both = cell_a.forward(Tensor::cat(vec![a, b], 1).unsqueeze_dim(3), pass.kernel);
+        Some([0, batch].map(|start| Encoded {
+            pooled: both.pooled.clone().narrow(1, start, batch),
+            attention: both.attention.clone().narrow(1, start, batch),
+        }))
+    }
+
+    /// Starts the heads' biases at the targets' means, so that training need not
+    /// spend its first epochs on finding the level.
+    #[must_use]
+    pub fn with_head_biases(mut self, fold_change: f64, cells: Option<[f64; 2]>) -> Self {
+        self.head = with_bias(self.head, fold_change);
+        if let Some([a, b]) = cells {
+            self.head_a = self.head_a.map(|head| with_bias(head, a));
+            self.head_b = self.head_b.map(|head| with_bias(head, b));
+        }
+        self
+    }
+}
+
+impl Pass<'_> {
+    /// Level II: `[encoder, batch, features]` to `[batch, 2 hidden]` and the
+    /// attention `[batch, encoder]`.
+    fn level_two(&mut self, encoder: &GroupedEncoder, x: Tensor<3>) -> (Tensor<2>, Tensor<2>) {
+        let sequence = x.swap_dims(0, 1).unsqueeze_dim(0); // [1, batch, encoder, features]
+        let encoded = encoder.forward(sequence, self.kernel);
+        let pooled = self.drop_out(encoded.pooled);
+        (pooled.squeeze_dim(0), encoded.attention.squeeze_dim(0))
+    }
+
+    /// Inverted dropout: what is kept is scaled up, so that prediction needs no
+    /// correction.
+    fn drop_out(&mut self, x: Tensor<3>) -> Tensor<3> {
+        let Some((share, generator)) = &mut self.dropout else {
+            return x;
+        };
+        let kept = (1.0 / (1.0 - *share)) as f32;
+        let shape = x.dims();
+        let mask: Vec<f32> = (0..shape.iter().product())
+            .map(|_| if generator.random_bool(*share) { 0.0 } else { kept })
+            .collect();
+        let mask = Tensor::from_data(TensorData::new(mask, shape), &x.device());
+        x * mask
+    }
+}
+
+/// The raw part's input, `[channel * mark, batch, bin, 1]`.
+fn channels(config: &DeepDiffConfig, signal: &SignalTensors) -> Tensor<4> {
+    let views = config.channels.iter().map(|channel| match channel {
+        Channel::A => signal.a.clone(),
+        Channel::B => signal.b.clone(),
+        Channel::Difference => signal.a.clone() - signal.b.clone(),
+    });
+    Tensor::cat(views.collect(), 0).unsqueeze_dim(3)
+}
+
+/// `[mark, batch, features]` to `[batch, mark * features]`.
+fn by_gene(x: Tensor<3>) -> Tensor<2> {
+    let [marks, batch, features] = x.dims();
+    x.swap_dims(0, 1).reshape([batch, marks * features])
+}
+
+fn apply_head(head: &Linear, x: Tensor<2>) -> Tensor<1> {
+    head.forward(x).squeeze_dim(1)
+}
+
+fn with_bias(mut head: Linear, value: f64) -> Linear {
+    head.bias = head
+        .bias
+        .map(|bias| bias.map(|tensor| tensor.full_like(value as f32)));
+    head
+}

@@ -1,0 +1,130 @@
+//! The losses of a DeepDiff: squared error of the fold change, the cell-specific
+//! tasks, and the contrastive loss.
+
+use burn::tensor::{Tensor, TensorData, activation};
+use serde::{Deserialize, Serialize};
+
+use super::{
+    config::{Auxiliary, ContrastiveForm, DeepDiffConfig},
+    deepdiff::Output,
+};
+use crate::dataset::Batch;
+
+/// Added to every component of the embeddings' difference, as PyTorch's
+/// `pairwise_distance` does, so that the distance has a gradient at zero.
+const DISTANCE_EPSILON: f64 = 1e-6;
+
+/// Medians of log2 expression among the training genes, the boundary between
+/// low and high for the classification tasks.
+#[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize)]
+pub struct ExpressionThresholds {
+    /// In cell type A.
+    pub a: f64,
+    /// In cell type B.
+    pub b: f64,
+}
+
+/// Every term of the loss, each a tensor of one number, the mean over the batch.
+#[derive(Debug, Clone)]
+pub struct Losses {
+    /// Squared error of the log2 fold change.
+    pub difference: Tensor<1>,
+    /// The cell-specific losses of A and B, not yet weighted.
+    pub auxiliary: Option<[Tensor<1>; 2]>,
+    /// The contrastive loss, not yet weighted.
+    pub contrastive: Option<Tensor<1>>,
+    /// The weighted sum that is minimised.
+    pub total: Tensor<1>,
+}
+
+/// Computes every term for a batch.
+pub fn losses(
+    output: &Output,
+    batch: &Batch,
+    config: &DeepDiffConfig,
+    thresholds: ExpressionThresholds,
+) -> Losses {
+    let like = &output.log2_fold_change;
+    let target = tensor(&batch.log2_fold_change, like);
+    let difference = squared_error(output.log2_fold_change.clone(), target);
+    let mut total = difference.clone();
+
+    let auxiliary = output.cells.clone().map(|[a, b]| {
+        let (in_a, in_b) = (&batch.log2_expression_a, &batch.log2_expression_b);
+        match config.auxiliary {
+            Auxiliary::Classification => [
+                cross_entropy(a, above(in_a, thresholds.a, like)),
+                cross_entropy(b, above(in_b, thresholds.b, like)),
+            ],
+            Auxiliary::Regression | Auxiliary::None => [
+                squared_error(a, tensor(in_a, like)),
+                squared_error(b, tensor(in_b, like)),
+            ],
+        }
+    });
+    if let Some([a, b]) = &auxiliary {
+        total = total + (a.clone() + b.clone()) * config.auxiliary_weight;
+    }
+
+    let contrastive = match &output.embeddings {
+        Some([a, b]) if config.contrastive() => {
+            let distance = pairwise_distance(a.clone(), b.clone());
+            Some(contrastive_loss(distance, batch, config))
+        }
+        _ => None,
+    };
+    if let Some(contrastive) = &contrastive {
+        total = total + contrastive.clone() * config.contrastive_weight;
+    }
+    Losses {
+        difference,
+        auxiliary,
+        contrastive,
+        total,
+    }
+}
+
+/// Euclidean distance of each gene's two embeddings, `[batch]`.
+pub(super) fn pairwise_distance(a: Tensor<2>, b: Tensor<2>) -> Tensor<1> {
+    let difference = a - b + DISTANCE_EPSILON;
+    difference.square().sum_dim(1).sqrt().squeeze_dim(1)
+}
+
+fn contrastive_loss(distance: Tensor<1>, batch: &Batch, config: &DeepDiffConfig) -> Tensor<1> {
+    let dissimilar: Vec<f32> = batch
+        .log2_fold_change
+        .iter()
+        .map(|y| f32::from(u8::from(f64::from(y.abs()) >= config.similar_below)))
+        .collect();
+    let dissimilar = tensor(&dissimilar, &distance);
+    let similar = dissimilar.clone().neg() + 1.0;
+    let apart = (distance.clone().neg() + config.contrastive_margin)
+        .clamp_min(0.0)
+        .square();
+    match config.contrastive_form {
+        ContrastiveForm::Squared => (similar * distance.square() + dissimilar * apart).mean(),
+        ContrastiveForm::Linear => (similar * distance + dissimilar * apart).mean() * 0.5,
+    }
+}
+
+fn squared_error(predicted: Tensor<1>, target: Tensor<1>) -> Tensor<1> {
+    (predicted - target).square().mean()
+}
+
+/// Binary cross-entropy on logits, written so that it cannot overflow.
+fn cross_entropy(logits: Tensor<1>, target: Tensor<1>) -> Tensor<1> {
+    let log_term = (logits.clone().abs().neg().exp() + 1.0).log();
+    (activation::relu(logits.clone()) - logits * target + log_term).mean()
+}
+
+fn above(values: &[f32], threshold: f64, like: &Tensor<1>) -> Tensor<1> {
+    let flags: Vec<f32> = values
+        .iter()
+        .map(|&value| f32::from(u8::from(f64::from(value) > threshold)))
+        .collect();
+    tensor(&flags, like)
+}
+
+fn tensor(values: &[f32], like: &Tensor<1>) -> Tensor<1> {
+    Tensor::from_data(TensorData::new(values.to_vec(), [values.len()]), &like.device())
+}

@@ -1,0 +1,330 @@
+//! Weights as safetensors, under the parameter names of the published PyTorch
+//! code (QData/DeepDiffChrome), so that a model trained with either opens in the
+//! other.
+//!
+//! | part | name |
+//! |---|---|
+//! | level I, raw part | `rnn_hms`; with auxiliary tasks `rnn_hms3`, or `rnn_hmsx` when shared |
+//! | level I, cell A (or both when shared), cell B | `rnn_hms`, `rnn_hms2` |
+//! | level II, raw part alone | `hm_level_rnn_1` |
+//! | level II, all level-I outputs | `hm_level_rnn_3`, or `hm_level_rnn_1x` when shared |
+//! | level II, cell A, cell B | `hm_level_rnn_1`, `hm_level_rnn_2` |
+//! | heads: fold change | `fdiff1_1`; with auxiliary tasks `predictor_` (after `predictor_1`) |
+//! | heads: cell A, cell B | `f1_1`, `f2_1` |
+
+use std::{collections::BTreeMap, fs, path::Path};
+
+use burn::{
+    module::Param,
+    nn::Linear,
+    tensor::{Device, Tensor, TensorData},
+};
+use safetensors::{Dtype, SafeTensors, tensor::TensorView};
+
+use super::{deepdiff::DeepDiff, encoder::GroupedEncoder};
+use crate::{
+    error::{Error, Place, Result},
+    output::write_atomically,
+};
+
+const REMEDY: &str = "Give the weights of a model of the same method, marks and sizes";
+
+/// A tensor on its way to or from a file.
+#[derive(Debug, Clone, PartialEq)]
+pub struct NamedTensor {
+    /// Its shape.
+    pub shape: Vec<usize>,
+    /// Its values, row-major.
+    pub values: Vec<f32>,
+}
+
+/// Tensors by name, in the order of the names.
+pub type Tensors = BTreeMap<String, NamedTensor>;
+
+/// A model's weights under their names.
+pub fn named_tensors(model: &DeepDiff) -> Tensors {
+    let mut writer = Writer(Tensors::new());
+    let _ = visit(model.clone(), &mut writer);
+    writer.0
+}
+
+/// Writes a model's weights.
+///
+/// # Errors
+/// When the file cannot be written.
+pub fn save_weights(model: &DeepDiff, path: &Path) -> Result<()> {
+    let bytes: Vec<(String, Vec<usize>, Vec<u8>)> = named_tensors(model)
+        .into_iter()
+        .map(|(name, tensor)| {
+            let bytes = tensor.values.iter().flat_map(|v| v.to_le_bytes()).collect();
+            (name, tensor.shape, bytes)
+        })
+        .collect();
+    let failed = |error| Error::io("write", path)(std::io::Error::other(error));
+    let views = bytes
+        .iter()
+        .map(|(name, shape, bytes)| {
+            TensorView::new(Dtype::F32, shape.clone(), bytes).map(|view| (name.as_str(), view))
+        })
+        .collect::<std::result::Result<Vec<_>, _>>()
+        .map_err(failed)?;
+    let file = safetensors::serialize(views, None).map_err(failed)?;
+    write_atomically(path, false, |out| std::io::Write::write_all(out, &file))
+}
+
+/// Reads every tensor of a safetensors file.
+///
+/// # Errors
+/// When the file cannot be read, is not safetensors, or holds a tensor that is
+/// not of 32-bit or 64-bit floats.
+pub fn read_tensors(path: &Path) -> Result<Tensors> {
+    let bytes = fs::read(path).map_err(Error::io("read", path))?;
+    let file = SafeTensors::deserialize(&bytes).map_err(|error| {
+        Error::content(
+            path,
+            Place::File,
+            "a safetensors file",
+            error.to_string(),
+            "The file may be truncated or of another format. Save a PyTorch model with \
+             safetensors.torch.save_file(model.state_dict(), path)",
+        )
+    })?;
+    file.iter()
+        .map(|(name, view)| {
+            let bytes = view.data();
+            let values = match view.dtype() {
+                Dtype::F32 => {
+                    let (numbers, _) = bytes.as_chunks::<4>();
+                    numbers.iter().map(|&b| f32::from_le_bytes(b)).collect()
+                }
+                Dtype::F64 => {
+                    let (numbers, _) = bytes.as_chunks::<8>();
+                    let narrow = |&b: &[u8; 8]| f64::from_le_bytes(b) as f32;
+                    numbers.iter().map(narrow).collect()
+                }
+                other => {
+                    return Err(Error::content(
+                        path,
+                        Place::Column(name.into()),
+                        "32-bit or 64-bit floats",
+                        format!("{other:?}"),
+                        "Save the weights as float32",
+                    ));
+                }
+            };
+            let tensor = NamedTensor {
+                shape: view.shape().to_vec(),
+                values,
+            };
+            Ok((name.to_owned(), tensor))
+        })
+        .collect()
+}
+
+/// Replaces a model's weights by those of a file.
+///
+/// # Errors
+/// When the file cannot be read, or its tensors are not exactly the model's: a
+/// tensor is missing, left over, of another shape, or not finite.
+pub fn load_weights(model: DeepDiff, path: &Path) -> Result<DeepDiff> {
+    let mut reader = Reader {
+        tensors: read_tensors(path)?,
+        problems: Vec::new(),
+    };
+    let model = visit(model, &mut reader);
+    let left_over = reader.tensors.into_keys();
+    let left_over = left_over.map(|name| format!("{name} is not in this model"));
+    let mut problems: Vec<String> = reader.problems.into_iter().chain(left_over).collect();
+    if problems.is_empty() {
+        return Ok(model);
+    }
+    let count = problems.len();
+    problems.truncate(3);
+    if count > problems.len() {
+        problems.push(format!("and {} more", count - problems.len()));
+    }
+    Err(Error::content(
+        path,
+        Place::File,
+        "the tensors of this model",
+        problems.join("; "),
+        REMEDY,
+    ))
+}
+
+/// Meets every tensor of a model under its name in the file.
+trait Visitor {
+    fn tensor<const D: usize>(
+        &mut self,
+        name: &str,
+        shape: [usize; D],
+        values: Vec<f32>,
+    ) -> Vec<f32>;
+}
+
+struct Writer(Tensors);
+
+impl Visitor for Writer {
+    fn tensor<const D: usize>(
+        &mut self,
+        name: &str,
+        shape: [usize; D],
+        values: Vec<f32>,
+    ) -> Vec<f32> {
+        let tensor = NamedTensor {
+            shape: shape.to_vec(),
+            values: values.clone(),
+        };
+        self.0.insert(name.to_owned(), tensor);
+        values
+    }
+}
+
+struct Reader {
+    tensors: Tensors,
+    problems: Vec<String>,
+}
+
+impl Visitor for Reader {
+    fn tensor<const D: usize>(
+        &mut self,
+        name: &str,
+        shape: [usize; D],
+        values: Vec<f32>,
+    ) -> Vec<f32> {
+        match self.tensors.remove(name) {
+            None => self.problems.push(format!("{name} is missing")),
+            Some(found) if found.shape != shape => self.problems.push(format!(
+                "{name} has shape {:?}, not {shape:?}",
+                found.shape
+            )),
+            Some(found) if found.values.iter().any(|v| !v.is_finite()) => {
+                self.problems.push(format!("{name} holds NaN or infinity"));
+            }
+            Some(found) => return found.values,
+        }
+        values
+    }
+}
+
+fn visit(mut model: DeepDiff, visitor: &mut impl Visitor) -> DeepDiff {
+    let shared = model.cell_b.is_none();
+    let auxiliary = model.cell_a.is_some();
+    let (raw, joint, head) = match (auxiliary, shared) {
+        (false, _) => ("rnn_hms", "hm_level_rnn_1", "fdiff1_1"),
+        (true, false) => ("rnn_hms3", "hm_level_rnn_3", "predictor_"),
+        (true, true) => ("rnn_hmsx", "hm_level_rnn_1x", "predictor_"),
+    };
+    let device = model.head.weight.val().device();
+    let many = |encoder: Option<GroupedEncoder>, prefix: &str, visitor: &mut _| {
+        encoder.map(|encoder| visit_encoder(encoder, &device, visitor, |g| format!("{prefix}.{g}")))
+    };
+    model.raw = many(model.raw, raw, visitor);
+    model.cell_a = many(model.cell_a, "rnn_hms", visitor);
+    model.cell_b = many(model.cell_b, "rnn_hms2", visitor);
+    let one = |encoder: Option<GroupedEncoder>, name: &str, visitor: &mut _| {
+        encoder.map(|encoder| visit_encoder(encoder, &device, visitor, |_| name.to_owned()))
+    };
+    model.marks_joint = one(model.marks_joint, joint, visitor);
+    model.marks_a = one(model.marks_a, "hm_level_rnn_1", visitor);
+    model.marks_b = one(model.marks_b, "hm_level_rnn_2", visitor);
+    let mut linear = |layer: Option<Linear>, name: &str| {
+        layer.map(|layer| visit_linear(layer, &device, visitor, name))
+    };
+    model.head_hidden = linear(model.head_hidden, "predictor_1");
+    model.head_a = linear(model.head_a, "f1_1");
+    model.head_b = linear(model.head_b, "f2_1");
+    model.head = visit_linear(model.head, &device, visitor, head);
+    model
+}
+
+/// A group of encoders is one encoder per group in the file, each direction's
+/// tensors apart.
+fn visit_encoder(
+    encoder: GroupedEncoder,
+    device: &Device,
+    visitor: &mut impl Visitor,
+    name: impl Fn(usize) -> String,
+) -> GroupedEncoder {
+    let [groups, _, rows, input] = encoder.weight_ih.val().dims();
+    let hidden = rows / 4;
+    let mut weight_ih = values(&encoder.weight_ih);
+    let mut weight_hh = values(&encoder.weight_hh);
+    let mut bias_ih = values(&encoder.bias_ih);
+    let mut bias_hh = values(&encoder.bias_hh);
+    let mut context = values(&encoder.context);
+    for group in 0..groups {
+        let prefix = name(group);
+        for (direction, suffix) in ["", "_reverse"].into_iter().enumerate() {
+            let at = 2 * group + direction;
+            let mut matrix = |name: &str, all: &mut [f32], columns: usize| {
+                let part = &mut all[at * rows * columns..][..rows * columns];
+                let name = format!("{prefix}.rnn.{name}_l0{suffix}");
+                let seen = visitor.tensor(&name, [rows, columns], part.to_vec());
+                part.copy_from_slice(&seen);
+            };
+            matrix("weight_ih", &mut weight_ih, input);
+            matrix("weight_hh", &mut weight_hh, hidden);
+            let mut vector = |name: &str, all: &mut [f32]| {
+                let part = &mut all[at * rows..][..rows];
+                let name = format!("{prefix}.rnn.{name}_l0{suffix}");
+                let seen = visitor.tensor(&name, [rows], part.to_vec());
+                part.copy_from_slice(&seen);
+            };
+            vector("bias_ih", &mut bias_ih);
+            vector("bias_hh", &mut bias_hh);
+        }
+        let part = &mut context[group * 2 * hidden..][..2 * hidden];
+        let name = format!("{prefix}.bin_attention.bin_context_vector");
+        let seen = visitor.tensor(&name, [2 * hidden, 1], part.to_vec());
+        part.copy_from_slice(&seen);
+    }
+    GroupedEncoder {
+        weight_ih: replaced(encoder.weight_ih, weight_ih, device),
+        weight_hh: replaced(encoder.weight_hh, weight_hh, device),
+        bias_ih: replaced(encoder.bias_ih, bias_ih, device),
+        bias_hh: replaced(encoder.bias_hh, bias_hh, device),
+        context: replaced(encoder.context, context, device),
+    }
+}
+
+/// PyTorch keeps a linear layer's weight as `[output, input]`, burn as
+/// `[input, output]`.
+fn visit_linear(
+    mut linear: Linear,
+    device: &Device,
+    visitor: &mut impl Visitor,
+    name: &str,
+) -> Linear {
+    let [inputs, outputs] = linear.weight.val().dims();
+    let transposed = |values: &[f32], rows: usize, columns: usize| -> Vec<f32> {
+        (0..columns * rows)
+            .map(|i| values[(i % rows) * columns + i / rows])
+            .collect()
+    };
+    let weight = transposed(&values(&linear.weight), inputs, outputs);
+    let seen = visitor.tensor(&format!("{name}.weight"), [outputs, inputs], weight);
+    linear.weight = replaced(linear.weight, transposed(&seen, outputs, inputs), device);
+    linear.bias = linear.bias.map(|bias| {
+        let seen = visitor.tensor(&format!("{name}.bias"), [outputs], values(&bias));
+        replaced(bias, seen, device)
+    });
+    linear
+}
+
+fn values<const D: usize>(parameter: &Param<Tensor<D>>) -> Vec<f32> {
+    parameter.val().into_data().iter::<f32>().collect()
+}
+
+fn replaced<const D: usize>(
+    parameter: Param<Tensor<D>>,
+    values: Vec<f32>,
+    device: &Device,
+) -> Param<Tensor<D>> {
+    let shape = parameter.val().dims();
+    let tensor = Tensor::from_data(TensorData::new(values, shape), device);
+    parameter.map(|_| match device.is_autodiff() {
+        true => tensor.require_grad(),
+        false => tensor,
+    })
+}

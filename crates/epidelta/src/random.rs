@@ -1,0 +1,28 @@
+//! Random numbers: one seed per run, an independent stream per purpose, so that
+//! adding a draw in one place never changes another.
+
+use rand::SeedableRng;
+use rand_chacha::ChaCha8Rng;
+
+/// What random numbers are drawn for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Purpose {
+    /// Initial weights.
+    Weights,
+    /// The order of the training genes; `index` is the epoch.
+    Shuffle,
+    /// Dropout masks; `index` is the optimizer step.
+    Dropout,
+    /// The assignment of genes to train, valid and test.
+    Split,
+    /// Simulated data; `index` is the gene.
+    Simulation,
+}
+
+/// The generator of a purpose; `index` separates its parts (epochs, genes).
+pub fn generator(seed: u64, purpose: Purpose, index: u64) -> ChaCha8Rng {
+    let mut generator = ChaCha8Rng::seed_from_u64(seed);
+    // ChaCha has 2^64 streams per key: 8 bits tell the purpose, 56 the index.
+    generator.set_stream((purpose as u64) << 56 | index);
+    generator
+}

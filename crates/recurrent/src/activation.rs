@@ -1,0 +1,149 @@
+//! Exponential, logistic function and hyperbolic tangent of a vector.
+
+use crate::lanes::Lanes;
+
+/// Largest magnitude whose exponential, and one plus that, stays well inside the normal numbers.
+const EXPONENT_LIMIT: f32 = 87.3;
+
+/// `exp(-x)`, relative error below 2e-7; saturates at `exp(±87.3)`; NaN stays NaN.
+///
+/// With `n` the integer nearest to `x / ln 2` and `u = x - n ln 2`, it is `2^-n exp(-u)`, where
+/// `|u| <= ln(2) / 2` and the second factor is a polynomial.
+#[inline(always)]
+pub(crate) fn exp_negated<S: Lanes>(simd: S, x: S::f32s) -> S::f32s {
+    /// `1.5 * 2^23`: adding it leaves an integer in the low bits of the significand.
+    const ROUND: f32 = 12_582_912.0;
+    /// `ln 2` in two parts; the products of the first with an integer below 128 are exact.
+    const LN_2_HIGH: f32 = 355.0 / 512.0;
+    const LN_2_LOW: f32 = -2.121_944_4e-4;
+    /// `(exp(-u) - 1 + u) / u^2` interpolated at the Chebyshev nodes, highest power first.
+    const POLYNOMIAL: [f32; 5] = [
+        1.392_64e-3,
+        -8.363_353e-3,
+        4.166_655_2e-2,
+        -1.666_657_6e-1,
+        0.5,
+    ];
+
+    let splat = |value| simd.splat_f32s(value);
+    let x = simd.clamp(x, EXPONENT_LIMIT);
+    let shifted = simd.multiply_add(x, splat(-std::f32::consts::LOG2_E), splat(ROUND));
+    let negated_n = simd.sub_f32s(shifted, splat(ROUND));
+    let u = simd.multiply_add(negated_n, splat(LN_2_HIGH), x);
+    let u = simd.multiply_add(negated_n, splat(LN_2_LOW), u);
+
+    let mut polynomial = splat(POLYNOMIAL[0]);
+    for &coefficient in &POLYNOMIAL[1..] {
+        polynomial = simd.multiply_add(polynomial, u, splat(coefficient));
+    }
+    polynomial = simd.multiply_add(polynomial, u, splat(-1.0));
+    polynomial = simd.multiply_add(polynomial, u, splat(1.0));
+
+    // Multiplication by 2^-n adds -n to the exponent field, which starts at bit 23.
+    let exponent = simd.wrapping_dyn_shl_u32s(
+        simd.transmute_u32s_f32s(shifted),
+        simd.splat_u32s(f32::MANTISSA_DIGITS - 1),
+    );
+    simd.transmute_f32s_u32s(simd.add_u32s(simd.transmute_u32s_f32s(polynomial), exponent))
+}
+
+/// `1 / (1 + exp(-x))`, relative error below 2e-7 (below -87.3 it saturates at 1.2e-38); NaN
+/// stays NaN.
+#[inline(always)]
+pub(crate) fn sigmoid<S: Lanes>(simd: S, x: S::f32s) -> S::f32s {
+    simd.reciprocal(simd.add_f32s(simd.splat_f32s(1.0), exp_negated(simd, x)))
+}
+
+/// Hyperbolic tangent as `2 sigmoid(2 x) - 1`, absolute error below 2e-7; NaN stays NaN.
+#[inline(always)]
+pub(crate) fn tanh<S: Lanes>(simd: S, x: S::f32s) -> S::f32s {
+    let sigmoid = sigmoid(simd, simd.add_f32s(x, x));
+    simd.multiply_add(sigmoid, simd.splat_f32s(2.0), simd.splat_f32s(-1.0))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::level::{Level, Operation};
+
+    /// Applies the three functions to every value.
+    struct Apply<'a> {
+        x: &'a [f32],
+        results: [&'a mut [f32]; 3],
+    }
+
+    impl Operation for Apply<'_> {
+        #[inline(always)]
+        fn run<S: Lanes>(self, simd: S) {
+            let (x, rest) = S::as_simd_f32s(self.x);
+            assert!(rest.is_empty());
+            let [exponential, logistic, tangent] =
+                self.results.map(|result| S::as_mut_simd_f32s(result).0);
+            for (index, &x) in x.iter().enumerate() {
+                exponential[index] = exp_negated(simd, x);
+                logistic[index] = sigmoid(simd, x);
+                tangent[index] = tanh(simd, x);
+            }
+        }
+    }
+
+    fn apply(level: Level, x: &[f32]) -> [Vec<f32>; 3] {
+        let mut results = [(); 3].map(|()| vec![0.0; x.len()]);
+        let [a, b, c] = &mut results;
+        level.run(Apply {
+            x,
+            results: [a, b, c],
+        });
+        results
+    }
+
+    #[test]
+    fn accurate_over_the_whole_range() {
+        // Every 1021st bit pattern of either sign: zeros, subnormals, normals and the infinities.
+        let mut x: Vec<f32> = (0..=0x7f80_0000_u32)
+            .step_by(1021)
+            .chain([0x7f80_0000])
+            .flat_map(|bits| [f32::from_bits(bits), -f32::from_bits(bits)])
+            .collect();
+        // The range that matters, densely.
+        x.extend((0..4_000_000).map(|step| step as f32 * 5e-5 - 100.0));
+        x.resize(x.len().next_multiple_of(64), 0.0);
+        for level in Level::available() {
+            let [exponential, logistic, tangent] = apply(level, &x);
+            let mut worst = [0.0_f64; 3];
+            for (index, &x) in x.iter().enumerate() {
+                let limited = f64::from(x.clamp(-EXPONENT_LIMIT, EXPONENT_LIMIT));
+                let expected = (-limited).exp();
+                let error = (f64::from(exponential[index]) / expected - 1.0).abs();
+                worst[0] = worst[0].max(error);
+                let expected = 1.0 / (1.0 + (-limited).exp());
+                let error = (f64::from(logistic[index]) / expected - 1.0).abs();
+                worst[1] = worst[1].max(error);
+                let error = (f64::from(tangent[index]) - f64::from(x).tanh()).abs();
+                worst[2] = worst[2].max(error);
+            }
+            println!("{level:?}: {worst:?}");
+            assert!(
+                worst.iter().all(|&worst| worst < 2e-7),
+                "{level:?} {worst:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn saturates_and_keeps_nan() {
+        let mut x = [0.0_f32; 64];
+        x[..5].copy_from_slice(&[f32::NAN, f32::INFINITY, f32::NEG_INFINITY, 0.0, -f32::NAN]);
+        for level in Level::available() {
+            let [exponential, logistic, tangent] = apply(level, &x);
+            for nan in [0, 4] {
+                assert!(
+                    exponential[nan].is_nan() && logistic[nan].is_nan() && tangent[nan].is_nan()
+                );
+            }
+            assert!(exponential[1] < 1.3e-38 && logistic[1] == 1.0 && tangent[1] == 1.0);
+            assert!(exponential[2] > 8e37 && logistic[2] < 1.3e-38 && tangent[2] == -1.0);
+            assert_eq!([exponential[3], logistic[3], tangent[3]], [1.0, 0.5, 0.0]);
+        }
+    }
+}

@@ -1,0 +1,281 @@
+//! One direction of the backpropagation through time over the samples of a tile.
+
+use crate::activation::tanh;
+use crate::attention::padded;
+use crate::forward::position;
+use crate::lanes::{Lanes, MAX_VECTORS};
+use crate::level::Operation;
+use crate::pack::{backward_columns, column_blocks};
+use crate::plan::{GATES, Plan, SAVED};
+use crate::product::{multiply, sample_rows};
+use crate::weight_gradient::accumulate;
+
+/// Sample time steps between two updates of the weight gradients: enough to pay for loading and
+/// storing these, few enough that the steps' gate gradients stay in the cache.
+const CHUNK: usize = 48;
+
+/// Time steps of a chunk.
+pub(crate) fn chunk_steps(samples: usize) -> usize {
+    CHUNK.div_ceil(samples)
+}
+
+/// Lengths of the scratch that [`Backward`] needs: gate gradients and weight-gradient inputs.
+pub(crate) fn scratch_lengths(plan: &Plan) -> (usize, usize) {
+    let steps = CHUNK + plan.tile_size();
+    (steps * GATES * plan.units(), steps * plan.padded_rows)
+}
+
+/// Runs one direction backwards over a tile.
+pub(crate) struct Backward<'a> {
+    pub plan: &'a Plan,
+    pub reverse: bool,
+    pub samples: usize,
+    /// Weights as packed by [`crate::pack::DirectionWeights::pack_backward`].
+    pub weights: &'a [f32],
+    /// Inputs of the tile, `[sample, time, input]`.
+    pub x: &'a [f32],
+    /// Hidden states, `[time, sample, unit]`.
+    pub hidden: &'a [f32],
+    /// Gates and cell states, `[time, vector, sample, value, lane]`.
+    pub saved: &'a [f32],
+    /// Attention weights and the gradient with respect to the scores, `[sample, time]` each.
+    pub attention: &'a [f32],
+    pub d_scores: &'a [f32],
+    /// Context vector of this direction.
+    pub context: &'a [f32],
+    /// Gradient with respect to the weighted sums, `[sample, 2 hidden]`.
+    pub d_pooled: &'a [f32],
+    /// Packed weight gradients, `[vector, row, gate, lane]`, to be added to.
+    pub gradient: &'a mut [f32],
+    /// Receives the gradient with respect to the inputs if given, `[sample, time, input]`.
+    pub d_x: Option<&'a mut [f32]>,
+    /// Scratch of [`scratch_lengths`].
+    pub d_gates: &'a mut [f32],
+    pub inputs: &'a mut [f32],
+}
+
+impl Operation for Backward<'_> {
+    #[inline(always)]
+    fn run<S: Lanes>(self, simd: S) {
+        match self.samples {
+            1 => self.tile::<S, 1>(simd),
+            2 if S::SAMPLES >= 2 => self.tile::<S, 2>(simd),
+            3 if S::SAMPLES >= 3 => self.tile::<S, 3>(simd),
+            4 if S::SAMPLES >= 4 => self.tile::<S, 4>(simd),
+            5 if S::SAMPLES >= 5 => self.tile::<S, 5>(simd),
+            6 if S::SAMPLES >= 6 => self.tile::<S, 6>(simd),
+            samples => unreachable!("a tile of {samples} samples"),
+        }
+    }
+}
+
+/// Gradients with respect to the hidden and cell states that travel back in time.
+type Carried<V, const SAMPLES: usize> = [[V; SAMPLES]; MAX_VECTORS];
+
+impl Backward<'_> {
+    #[inline(always)]
+    fn tile<S: Lanes, const SAMPLES: usize>(mut self, simd: S) {
+        let time = self.plan.shape.time;
+        let zero = simd.splat_f32s(0.0);
+        let mut d_hidden: Carried<S::f32s, SAMPLES> = [[zero; SAMPLES]; MAX_VECTORS];
+        let mut d_cell = d_hidden;
+        let context = padded(simd, self.context);
+        let mut d_pooled = [[zero; MAX_VECTORS]; SAMPLES];
+        for (sample, d_pooled) in d_pooled.iter_mut().enumerate() {
+            let hidden = self.plan.shape.hidden;
+            let start = (2 * sample + usize::from(self.reverse)) * hidden;
+            *d_pooled = padded(simd, &self.d_pooled[start..][..hidden]);
+        }
+
+        let chunk = chunk_steps(SAMPLES);
+        let mut end = time;
+        while end > 0 {
+            let start = end.saturating_sub(chunk);
+            for step in (start..end).rev() {
+                let slot = step - start;
+                self.gate_gradients(
+                    simd,
+                    step,
+                    slot,
+                    &context,
+                    &d_pooled,
+                    &d_hidden,
+                    &mut d_cell,
+                );
+                self.gather_inputs::<SAMPLES>(step, slot);
+                if step > 0 || self.d_x.is_some() {
+                    self.propagate(simd, step, slot, &mut d_hidden);
+                }
+            }
+            self.weight_gradients::<S>(simd, (end - start) * SAMPLES);
+            end = start;
+        }
+    }
+
+    /// Gradients with respect to the gates before their activation, and to the cell state before.
+    #[inline(always)]
+    #[allow(clippy::too_many_arguments)]
+    fn gate_gradients<S: Lanes, const SAMPLES: usize>(
+        &mut self,
+        simd: S,
+        step: usize,
+        slot: usize,
+        context: &[S::f32s; MAX_VECTORS],
+        d_pooled: &[[S::f32s; MAX_VECTORS]; SAMPLES],
+        d_hidden: &Carried<S::f32s, SAMPLES>,
+        d_cell: &mut Carried<S::f32s, SAMPLES>,
+    ) {
+        let Plan { shape, vectors, .. } = *self.plan;
+        let (zero, one) = (simd.splat_f32s(0.0), simd.splat_f32s(1.0));
+        let saved = S::as_simd_f32s(self.saved).0.as_chunks::<SAVED>().0;
+        let row = vectors * SAMPLES;
+        let time = position(step, shape.time, self.reverse);
+        let current = &saved[time * row..][..row];
+        let previous = step
+            .checked_sub(1)
+            .map(|step| &saved[position(step, shape.time, self.reverse) * row..][..row]);
+        let d_gates = S::as_mut_simd_f32s(self.d_gates)
+            .0
+            .as_chunks_mut::<GATES>()
+            .0;
+        let d_gates = &mut d_gates[slot * row..][..row];
+
+        for sample in 0..SAMPLES {
+            let attention = simd.splat_f32s(self.attention[sample * shape.time + time]);
+            let d_score = simd.splat_f32s(self.d_scores[sample * shape.time + time]);
+            for vector in 0..vectors {
+                let [input, forget, candidate, output, cell] = current[vector * SAMPLES + sample];
+                let previous_cell =
+                    previous.map_or(zero, |previous| previous[vector * SAMPLES + sample][GATES]);
+                // While the arithmetic goes on, memory fetches what the next step reads.
+                if let Some(previous) = previous {
+                    for value in &previous[vector * SAMPLES + sample] {
+                        simd.prefetch(value);
+                    }
+                }
+                let tanh_cell = tanh(simd, cell);
+
+                let d_hidden = d_hidden[vector][sample];
+                let d_hidden = simd.multiply_add(attention, d_pooled[sample][vector], d_hidden);
+                let d_hidden = simd.multiply_add(d_score, context[vector], d_hidden);
+                let through_tanh = simd.mul_f32s(
+                    simd.mul_f32s(d_hidden, output),
+                    simd.sub_f32s(one, simd.mul_f32s(tanh_cell, tanh_cell)),
+                );
+                let d_new = simd.add_f32s(through_tanh, d_cell[vector][sample]);
+                d_cell[vector][sample] = simd.mul_f32s(d_new, forget);
+
+                let logistic = |gate| simd.mul_f32s(gate, simd.sub_f32s(one, gate));
+                d_gates[sample * vectors + vector] = [
+                    simd.mul_f32s(simd.mul_f32s(d_new, candidate), logistic(input)),
+                    simd.mul_f32s(simd.mul_f32s(d_new, previous_cell), logistic(forget)),
+                    simd.mul_f32s(
+                        simd.mul_f32s(d_new, input),
+                        simd.sub_f32s(one, simd.mul_f32s(candidate, candidate)),
+                    ),
+                    simd.mul_f32s(simd.mul_f32s(d_hidden, tanh_cell), logistic(output)),
+                ];
+            }
+        }
+    }
+
+    /// What the packed weights were multiplied with: 1, the inputs and the hidden states before.
+    #[inline(always)]
+    fn gather_inputs<const SAMPLES: usize>(&mut self, step: usize, slot: usize) {
+        let Plan {
+            shape, padded_rows, ..
+        } = *self.plan;
+        let units = self.plan.units();
+        let time = position(step, shape.time, self.reverse);
+        let rows = &mut self.inputs[slot * SAMPLES * padded_rows..][..SAMPLES * padded_rows];
+        for (sample, row) in rows.chunks_exact_mut(padded_rows).enumerate() {
+            let (row, padding) = row.split_at_mut(self.plan.rows);
+            let (one_and_x, hidden) = row.split_at_mut(1 + shape.input);
+            one_and_x[0] = 1.0;
+            let x = &self.x[(sample * shape.time + time) * shape.input..][..shape.input];
+            one_and_x[1..].copy_from_slice(x);
+            match step.checked_sub(1) {
+                Some(step) => {
+                    let time = position(step, shape.time, self.reverse);
+                    let previous = &self.hidden[(time * SAMPLES + sample) * units..];
+                    hidden.copy_from_slice(&previous[..shape.hidden]);
+                }
+                None => hidden.fill(0.0),
+            }
+            padding.fill(0.0);
+        }
+    }
+
+    /// From the gates to the hidden states before and to the inputs.
+    #[inline(always)]
+    fn propagate<S: Lanes, const SAMPLES: usize>(
+        &mut self,
+        simd: S,
+        step: usize,
+        slot: usize,
+        d_hidden: &mut Carried<S::f32s, SAMPLES>,
+    ) {
+        let Plan { shape, vectors, .. } = *self.plan;
+        let gates = GATES * self.plan.units();
+        let d_gates = &self.d_gates[slot * SAMPLES * gates..];
+        let d_gates = sample_rows::<SAMPLES>(d_gates, 0, gates, gates);
+        let time = position(step, shape.time, self.reverse);
+        let mut weights = S::as_simd_f32s(self.weights).0;
+        for (start, width) in column_blocks(backward_columns(self.plan, self.d_x.is_some())) {
+            let block;
+            (block, weights) = weights.split_at(gates * width);
+            let mut columns = [[simd.splat_f32s(0.0); SAMPLES]; 4];
+            match width {
+                1 => product::<S, SAMPLES, 1>(simd, block, d_gates, &mut columns),
+                2 => product::<S, SAMPLES, 2>(simd, block, d_gates, &mut columns),
+                _ => product::<S, SAMPLES, 4>(simd, block, d_gates, &mut columns),
+            }
+            for (column, sums) in (start..).zip(&columns[..width]) {
+                if column < vectors {
+                    d_hidden[column] = *sums;
+                } else if let Some(d_x) = &mut self.d_x {
+                    let offset = (column - vectors) * S::F32_LANES;
+                    for (sample, &sum) in sums.iter().enumerate() {
+                        let d_x = &mut d_x[(sample * shape.time + time) * shape.input..];
+                        simd.partial_store_f32s(&mut d_x[offset..shape.input], sum);
+                    }
+                }
+            }
+        }
+    }
+
+    #[inline(always)]
+    fn weight_gradients<S: Lanes>(&mut self, simd: S, count: usize) {
+        let Plan {
+            vectors,
+            padded_rows,
+            ..
+        } = *self.plan;
+        let gradient = S::as_mut_simd_f32s(self.gradient).0.as_chunks_mut().0;
+        let d_gates = &S::as_simd_f32s(self.d_gates).0.as_chunks().0[..count * vectors];
+        let inputs = &self.inputs[..count * padded_rows];
+        match S::ROWS {
+            2 => accumulate::<S, 2>(simd, gradient, inputs, d_gates, padded_rows, vectors),
+            5 => accumulate::<S, 5>(simd, gradient, inputs, d_gates, padded_rows, vectors),
+            6 => accumulate::<S, 6>(simd, gradient, inputs, d_gates, padded_rows, vectors),
+            rows => unreachable!("weight-gradient tiles of {rows} rows"),
+        }
+    }
+}
+
+/// The transposed product for one block of column vectors.
+#[inline(always)]
+fn product<S: Lanes, const SAMPLES: usize, const WIDTH: usize>(
+    simd: S,
+    weights: &[S::f32s],
+    d_gates: [&[f32]; SAMPLES],
+    columns: &mut [[S::f32s; SAMPLES]; 4],
+) {
+    let mut sums = [[simd.splat_f32s(0.0); WIDTH]; SAMPLES];
+    multiply(simd, &mut sums, weights.as_chunks().0, d_gates);
+    for (sample, sums) in sums.iter().enumerate() {
+        for (column, &sum) in columns.iter_mut().zip(sums) {
+            column[sample] = sum;
+        }
+    }
+}

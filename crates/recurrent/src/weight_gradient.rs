@@ -1,0 +1,36 @@
+//! Accumulation of weight gradients as a sum of outer products.
+
+use crate::lanes::Lanes;
+use crate::plan::GATES;
+
+/// `gradient[vector][row][gate] += sum over n of inputs[n][row] * d_gates[n][vector][gate]`, the
+/// rows being those of the packed weights.
+///
+/// A register tile of a few rows times the four gates of a vector runs over all `n` before it goes
+/// back to memory, so the number of `n` should be large and yet all of them stay in the cache.
+#[inline(always)]
+pub(crate) fn accumulate<S: Lanes, const ROWS: usize>(
+    simd: S,
+    gradient: &mut [[S::f32s; GATES]],
+    inputs: &[f32],
+    d_gates: &[[S::f32s; GATES]],
+    rows: usize,
+    vectors: usize,
+) {
+    for (vector, gradient) in gradient.chunks_exact_mut(rows).enumerate() {
+        for (tile, gradient) in gradient.as_chunks_mut::<ROWS>().0.iter_mut().enumerate() {
+            let mut sums = *gradient;
+            for (inputs, d_gates) in inputs.chunks_exact(rows).zip(d_gates.chunks_exact(vectors)) {
+                let inputs = &inputs.as_chunks::<ROWS>().0[tile];
+                let d_gates = &d_gates[vector];
+                for (sums, &input) in sums.iter_mut().zip(inputs) {
+                    let input = simd.splat_f32s(input);
+                    for (sum, &d_gate) in sums.iter_mut().zip(d_gates) {
+                        *sum = simd.multiply_add(input, d_gate, *sum);
+                    }
+                }
+            }
+            *gradient = sums;
+        }
+    }
+}
