@@ -74,13 +74,12 @@ fn values<const D: usize>(tensor: Tensor<D>) -> Vec<f32> {
 
 fn assert_close(what: &str, ours: &[f32], theirs: &[f32], tolerance: f32) {
     assert_eq!(ours.len(), theirs.len(), "{what}: length");
-    for (i, (a, b)) in ours.iter().zip(theirs).enumerate() { if (a-b).abs() > 0.5 * tolerance { eprintln!("{what} [{i}] {a} {b} {:e}", a-b); } }
     let worst = ours
         .iter()
         .zip(theirs)
         .map(|(a, b)| (a - b).abs())
         .fold(0.0, f32::max);
-    if worst > tolerance { eprintln!("FAIL {what}: off by {worst:e}"); }
+    assert!(worst <= tolerance, "{what}: off by {worst:e}");
 }
 
 /// `[encoder, batch, bin]` to the reference's `[batch, encoder * bin]`.
@@ -118,6 +117,9 @@ fn check_forward(name: &str, output: &Output, expected: &Tensors) {
         (None, None) => panic!("no attention over bins"),
     };
     check("alpha_bin_attention", values(bins));
+    if name.starts_with("stress") {
+        return; // these sets have no intermediates
+    }
     // What the reference does not report, but its intermediates hold.
     if let Some([a, b]) = attention.marks_cells {
         check("mid.hm_level_rnn_1.call0.attn", values(a));

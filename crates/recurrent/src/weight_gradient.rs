@@ -19,7 +19,8 @@ pub(crate) fn accumulate<S: Lanes, const ROWS: usize>(
 ) {
     for (vector, gradient) in gradient.chunks_exact_mut(rows).enumerate() {
         for (tile, gradient) in gradient.as_chunks_mut::<ROWS>().0.iter_mut().enumerate() {
-            let mut sums = *gradient;
+            // Summing each call's terms apart from the total loses fewer bits.
+            let mut sums = [[simd.splat_f32s(0.0); GATES]; ROWS];
             for (inputs, d_gates) in inputs.chunks_exact(rows).zip(d_gates.chunks_exact(vectors)) {
                 let inputs = &inputs.as_chunks::<ROWS>().0[tile];
                 let d_gates = &d_gates[vector];
@@ -30,7 +31,9 @@ pub(crate) fn accumulate<S: Lanes, const ROWS: usize>(
                     }
                 }
             }
-            *gradient = sums;
+            for (gradient, sum) in gradient.iter_mut().flatten().zip(sums.into_iter().flatten()) {
+                *gradient = simd.add_f32s(*gradient, sum);
+            }
         }
     }
 }
