@@ -81,8 +81,12 @@ pub struct ImportDeepDiff {
     #[arg(long, value_enum, default_value = "genome")]
     pub orient: Orient,
     /// Marks, in the order of the columns
-    #[arg(long, value_delimiter = ',', value_name = "NAMES",
-          default_value = "H3K4me1,H3K4me3,H3K9me3,H3K27me3,H3K36me3")]
+    #[arg(
+        long,
+        value_delimiter = ',',
+        value_name = "NAMES",
+        default_value = "H3K4me1,H3K4me3,H3K9me3,H3K27me3,H3K36me3"
+    )]
     pub marks: Vec<String>,
     /// Width of a bin, bp
     #[arg(long, value_name = "BP", default_value_t = 100, value_parser = clap::value_parser!(u32).range(1..))]
@@ -190,8 +194,8 @@ pub struct Train {
 
 /// Predict the log2 fold change of genes with a trained run
 ///
-/// Writes a table: gene_id, split (train, valid, test or NA), observed and predicted (log2 fold
-/// change), and for methods with cell-specific tasks observed_a, predicted_a, observed_b,
+/// Writes a table: gene_id, split (what the gene was in the run's training: train, valid, test, or
+/// NA where it was not there), observed and predicted (log2 fold change), and for methods with cell-specific tasks observed_a, predicted_a, observed_b,
 /// predicted_b (log2 expression) or above_median_a, probability_a, above_median_b, probability_b.
 #[derive(Debug, Args)]
 pub struct Predict {

@@ -89,9 +89,8 @@ impl TrainingProgress {
                     let elapsed = self.started.elapsed();
                     let genes = (record.epoch * self.train_genes) as f64;
                     let rate = genes / elapsed.as_secs_f64();
-                    let left = elapsed.mul_f64(
-                        (self.epochs - record.epoch) as f64 / record.epoch as f64,
-                    );
+                    let left =
+                        elapsed.mul_f64((self.epochs - record.epoch) as f64 / record.epoch as f64);
                     eprintln!("{message}; {rate:.0} genes/s, {} left", minutes(left));
                 }
                 self.bar.set_message(message);

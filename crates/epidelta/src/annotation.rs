@@ -93,7 +93,9 @@ fn gene_of_record(record: &gtf::Record<'_>) -> std::result::Result<Gene, String>
     let start = record.start().map_err(text)?.get();
     let end = record.end().map_err(text)?.get();
     if start > end {
-        return Err(format!("gene {id} that starts at {start} after its end {end}"));
+        return Err(format!(
+            "gene {id} that starts at {start} after its end {end}"
+        ));
     }
     let strand = match record.strand().map_err(text)? {
         GffStrand::Forward => Strand::Forward,

@@ -14,5 +14,5 @@ pub use epigenome::{Epigenome, GeneRecord, Mark, Metadata, Orientation, Split};
 pub use epigenome_file::{read_epigenome, write_epigenome};
 pub use import_deepdiff::{DeepDiffFiles, ImportSummary, import_deepdiff};
 pub use pair::{JoinSummary, LabelConfig, LabelDirection, Pair, PairedGene};
-pub use simulate::{SimulationConfig, Simulated, simulate};
+pub use simulate::{Simulated, SimulationConfig, simulate};
 pub use split::{SplitConfig, SplitMethod};

@@ -21,4 +21,6 @@ pub use config::{Auxiliary, Channel, ContrastiveForm, DeepDiffConfig, Variant};
 pub use deepdiff::{Attention, DeepDiff, Output, SignalTensors};
 pub use encoder::{Encoded, GroupedEncoder, Kernel};
 pub use losses::{ExpressionThresholds, Losses, losses};
-pub use weights::{NamedTensor, Tensors, load_weights, named_tensors, read_tensors, save_weights};
+pub use weights::{
+    NamedTensor, Tensors, load_weights, named_tensors, read_tensors, save_weights, with_tensors,
+};

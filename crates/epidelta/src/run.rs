@@ -9,6 +9,7 @@
 //! | `metrics.json` | the measures per split |
 
 use std::{
+    collections::HashMap,
     fs,
     io::Write,
     path::{Path, PathBuf},
@@ -255,8 +256,8 @@ fn write_run(
     fitted.history.write(&folder.file("history.tsv"))?;
     predictions.write(&folder.file("predictions.tsv"), false)?;
     let path = folder.file("metrics.json");
-    let text = serde_json::to_string_pretty(metrics)
-        .map_err(|e| Error::io("write", &path)(e.into()))?;
+    let text =
+        serde_json::to_string_pretty(metrics).map_err(|e| Error::io("write", &path)(e.into()))?;
     write_atomically(&path, false, |out| writeln!(out, "{text}"))
 }
 
@@ -308,15 +309,24 @@ impl Run {
         Predictions::read(&self.path.join("predictions.tsv"))
     }
 
-    /// Predicts every gene of a pair with the run's model. Genes keep the split
-    /// of their files.
+    /// Predicts every gene of a pair with the run's model. A gene's split is the
+    /// one that it had when the model was trained, none where it was not there.
     ///
     /// # Errors
     /// When the data are unusable or of another shape than the run's, or the
     /// weights are not those that training wrote.
     pub fn predict(&self, a: &Path, b: &Path) -> Result<(Predictions, JoinSummary)> {
-        let (pair, summary) = read_pair(a, b, &self.description.settings)?;
+        let (mut pair, summary) = read_pair(a, b, &self.description.settings)?;
         self.check_shape(&pair)?;
+        let trained: HashMap<String, Option<Split>> = self
+            .predictions()?
+            .genes
+            .into_iter()
+            .map(|gene| (gene.gene_id, gene.split))
+            .collect();
+        for gene in 0..pair.genes.len() {
+            pair.genes[gene].split = trained.get(pair.gene_id(gene)).copied().flatten();
+        }
         let model = self.model()?;
         let genes: Vec<usize> = (0..pair.genes.len()).collect();
         let predictions = predict(

@@ -190,7 +190,10 @@ fn check_losses_and_gradients(
         };
         let mut off = ours.values.iter().zip(&theirs.values).map(|(a, b)| a - b);
         let relative = norm(&mut off) / norm(&mut theirs.values.iter().copied()).max(1e-30);
-        assert!(relative <= 1e-4, "{name} {key}: gradient off by {relative:e}");
+        assert!(
+            relative <= 1e-4,
+            "{name} {key}: gradient off by {relative:e}"
+        );
     }
 }
 
@@ -243,7 +246,10 @@ fn weights_after_twenty_steps_equal_the_reference() {
             (model, norm) = optimizer.step(model, &loss).unwrap();
             if step == 0 {
                 let theirs = f64::from(expected["grad_norm_before_clip"].values[0]);
-                assert!((norm / theirs - 1.0).abs() < 1e-5, "{variant}: {norm} {theirs}");
+                assert!(
+                    (norm / theirs - 1.0).abs() < 1e-5,
+                    "{variant}: {norm} {theirs}"
+                );
             }
         }
         let theirs = read_tensors(&folder.join("after20.safetensors")).unwrap();
@@ -258,6 +264,11 @@ fn weights_after_twenty_steps_equal_the_reference() {
         );
         let ours = values(output.log2_fold_change);
         let theirs = &expected["prediction_after20"].values;
-        assert_close(&format!("{variant} prediction after 20"), &ours, theirs, 1e-6);
+        assert_close(
+            &format!("{variant} prediction after 20"),
+            &ours,
+            theirs,
+            1e-6,
+        );
     }
 }

@@ -31,7 +31,11 @@ pub(crate) fn accumulate<S: Lanes, const ROWS: usize>(
                     }
                 }
             }
-            for (gradient, sum) in gradient.iter_mut().flatten().zip(sums.into_iter().flatten()) {
+            for (gradient, sum) in gradient
+                .iter_mut()
+                .flatten()
+                .zip(sums.into_iter().flatten())
+            {
                 *gradient = simd.add_f32s(*gradient, sum);
             }
         }

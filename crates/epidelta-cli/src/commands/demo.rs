@@ -1,20 +1,19 @@
 //! `epidelta demo`: the main job end to end on simulated data.
 
-use std::io::Write;
+use std::{collections::HashMap, io::Write};
 
 use anyhow::Result;
 use epidelta::{
-    dataset::{SimulationConfig, Split, simulate},
+    dataset::{Simulated, SimulationConfig, Split},
     evaluation::Predictions,
     model::Variant,
-    output::OutputFolder,
-    run::{RunMetrics, TrainingPlan},
+    run::{Run, RunMetrics, TrainingPlan},
     training::{Preset, Settings},
 };
 
 use crate::{
     arguments::Demo,
-    commands::{simulate::write, train::fit_and_write},
+    commands::{simulate::simulate_into, train::fit_and_write},
     display::{metrics_table, table},
     progress::Reporter,
 };
@@ -25,48 +24,45 @@ const METHOD: Variant = Variant::RawAuxSiamese;
 const SHOWN: usize = 5;
 
 pub fn run(command: &Demo, seed: u64, reporter: &Reporter) -> Result<()> {
-    let folder = OutputFolder::create(&command.output, command.force)?;
     let mut out = std::io::stdout().lock();
-    writeln!(
-        out,
-        "Two simulated cell types, A and B: {GENES} genes, five histone marks, \
-         200 bins of 100 bp around each TSS."
-    )?;
-    let simulated = simulate(&SimulationConfig {
+    let config = SimulationConfig {
         genes: GENES,
         seed,
         ..SimulationConfig::default()
-    })?;
-    write(&simulated, &|name| folder.file(name))?;
-
-    let mut settings = Settings::of(METHOD, Preset::Tuned);
-    settings.training.epochs = EPOCHS;
+    };
+    let folder = &command.output;
+    let simulated = simulate_into(folder, command.force, &config)?;
     writeln!(
         out,
-        "Training DeepDiff ({METHOD}) to predict each gene's log2 fold change, A over B."
+        "Two simulated cell types, A and B: {GENES} genes, {} histone marks, \
+         {} bins of {} bp around each TSS.\n\
+         Training DeepDiff ({METHOD}) to predict each gene's log2 fold change, A over B.",
+        simulated.a.marks.len(),
+        config.bins,
+        config.bin_size
     )?;
+    let mut settings = Settings::of(METHOD, Preset::Tuned);
+    settings.training.epochs = EPOCHS;
     let plan = TrainingPlan {
-        a: folder.file("A.parquet"),
-        b: folder.file("B.parquet"),
+        a: folder.join("A.parquet"),
+        b: folder.join("B.parquet"),
         method: METHOD,
         preset: Preset::Tuned,
         settings,
         seed,
         initial_weights: None,
-        output: folder.file("run"),
+        output: folder.join("run"),
         force: false,
     };
     let metrics = fit_and_write(&plan, reporter)?;
-    let predictions = Predictions::read(&folder.file("run").join("predictions.tsv"))?;
-    folder.publish()?;
-    print_findings(&mut out, &metrics, &predictions)?;
-    let output = command.output.display();
+    let predictions = Run::open(&plan.output)?.predictions()?;
+    print_findings(&mut out, &metrics, &predictions, &simulated)?;
+    let folder = folder.display();
     writeln!(
         out,
-        "\nAll files are in {output}/. Next, with your own data:\n  \
-         epidelta inspect {output}/A.parquet\n  \
-         epidelta evaluate --run {output}/run --json\n  \
-         epidelta train --a A.parquet --b B.parquet -o run/"
+        "\nAll files are in {folder}/. To look at them:\n  \
+         epidelta inspect {folder}/A.parquet\n  \
+         epidelta evaluate --run {folder}/run --json"
     )?;
     Ok(())
 }
@@ -75,8 +71,16 @@ fn print_findings(
     out: &mut impl Write,
     metrics: &RunMetrics,
     predictions: &Predictions,
+    simulated: &Simulated,
 ) -> Result<()> {
     writeln!(out, "\n{}", metrics_table(&metrics.best))?;
+    let rows: HashMap<&str, usize> = simulated
+        .a
+        .genes
+        .iter()
+        .enumerate()
+        .map(|(row, gene)| (gene.gene_id.as_str(), row))
+        .collect();
     let mut test: Vec<_> = predictions
         .genes
         .iter()
@@ -85,12 +89,18 @@ fn print_findings(
     test.sort_by(|x, y| y.predicted.abs().total_cmp(&x.predicted.abs()));
     writeln!(
         out,
-        "\nThe test genes predicted to change most (log2 fold change, A over B):"
+        "\nThe test genes predicted to change most (log2 fold change, A over B), \
+         beside what was simulated:"
     )?;
-    let mut genes = table(&["gene", "predicted", "observed"]);
+    let mut genes = table(&["gene", "state in A", "state in B", "predicted", "observed"]);
     for gene in test.iter().take(SHOWN) {
+        let [a, b] = rows
+            .get(gene.gene_id.as_str())
+            .map_or(["", ""], |&row| simulated.states(row));
         genes.add_row([
             gene.gene_id.clone(),
+            a.to_owned(),
+            b.to_owned(),
             format!("{:+.2}", gene.predicted),
             format!("{:+.2}", gene.observed),
         ]);

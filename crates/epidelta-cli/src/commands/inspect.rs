@@ -50,7 +50,10 @@ pub fn run(command: &Inspect) -> Result<()> {
             ),
         ),
         ("order of bins", metadata.orientation.name().to_owned()),
-        ("genome", metadata.genome.clone().unwrap_or("unknown".into())),
+        (
+            "genome",
+            metadata.genome.clone().unwrap_or("unknown".into()),
+        ),
         (
             "expression",
             format!(

@@ -11,8 +11,7 @@ use epidelta::{
 use crate::arguments::Simulate;
 
 pub fn run(command: &Simulate, seed: u64) -> Result<()> {
-    let folder = OutputFolder::create(&command.output, command.force)?;
-    let simulated = simulate(&SimulationConfig {
+    let config = SimulationConfig {
         genes: command.genes,
         bins: command.bins,
         bin_size: command.bin_size,
@@ -21,9 +20,8 @@ pub fn run(command: &Simulate, seed: u64) -> Result<()> {
         test: command.test,
         seed,
         ..SimulationConfig::default()
-    })?;
-    write(&simulated, &|name| folder.file(name))?;
-    folder.publish()?;
+    };
+    simulate_into(&command.output, command.force, &config)?;
     tracing::info!(
         "wrote A.parquet, B.parquet and truth.parquet ({} genes) to {}",
         command.genes,
@@ -32,12 +30,13 @@ pub fn run(command: &Simulate, seed: u64) -> Result<()> {
     Ok(())
 }
 
-/// Writes the two cell types and the truth to where `file` places them.
-pub fn write(simulated: &Simulated, file: &dyn Fn(&str) -> std::path::PathBuf) -> Result<()> {
-    let place = |name: &str| -> std::path::PathBuf { file(name) };
-    let truth: &Path = &place("truth.parquet");
-    write_epigenome(&simulated.a, &place("A.parquet"), false)?;
-    write_epigenome(&simulated.b, &place("B.parquet"), false)?;
-    simulated.write_truth(truth, false)?;
-    Ok(())
+/// Simulates two cell types into a folder, which appears whole or not at all.
+pub fn simulate_into(path: &Path, force: bool, config: &SimulationConfig) -> Result<Simulated> {
+    let folder = OutputFolder::create(path, force)?;
+    let simulated = simulate(config)?;
+    write_epigenome(&simulated.a, &folder.file("A.parquet"), false)?;
+    write_epigenome(&simulated.b, &folder.file("B.parquet"), false)?;
+    simulated.write_truth(&folder.file("truth.parquet"), false)?;
+    folder.publish()?;
+    Ok(simulated)
 }

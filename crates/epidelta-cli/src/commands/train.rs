@@ -47,10 +47,7 @@ pub fn run(command: &Train, seed: Option<u64>, reporter: &Reporter) -> Result<()
 }
 
 /// Trains with progress on the terminal.
-pub fn fit_and_write(
-    plan: &TrainingPlan,
-    reporter: &Reporter,
-) -> Result<RunMetrics> {
+pub fn fit_and_write(plan: &TrainingPlan, reporter: &Reporter) -> Result<RunMetrics> {
     let mut bar = None;
     let metrics = train(plan, &mut |event| match event {
         Event::Prepared(prepared) => {

@@ -68,8 +68,12 @@ impl Batch {
             for &gene in genes {
                 let gene = &pair.genes[gene];
                 let rows = mark * bins..(mark + 1) * bins;
-                batch.signal_a.extend_from_slice(&pair.a.signal_of(gene.row_a)[rows.clone()]);
-                batch.signal_b.extend_from_slice(&pair.b.signal_of(gene.row_b)[rows]);
+                batch
+                    .signal_a
+                    .extend_from_slice(&pair.a.signal_of(gene.row_a)[rows.clone()]);
+                batch
+                    .signal_b
+                    .extend_from_slice(&pair.b.signal_of(gene.row_b)[rows]);
             }
         }
         for &gene in genes {

@@ -73,7 +73,9 @@ impl FromStr for Orientation {
         match text {
             "genome" => Ok(Orientation::Genome),
             "strand" => Ok(Orientation::Strand),
-            other => Err(format!("{other:?} is not an orientation (genome or strand)")),
+            other => Err(format!(
+                "{other:?} is not an orientation (genome or strand)"
+            )),
         }
     }
 }

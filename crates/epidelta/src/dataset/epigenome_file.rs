@@ -30,7 +30,13 @@ use crate::{
 
 const FORMAT: &str = "1";
 const GENE_COLUMNS: [&str; 7] = [
-    "gene_id", "gene_name", "chrom", "tss", "strand", "split", "expression",
+    "gene_id",
+    "gene_name",
+    "chrom",
+    "tss",
+    "strand",
+    "split",
+    "expression",
 ];
 const REMEDY: &str = "Make the file with `epidelta import`, `epidelta simulate`, or as \
                       the file format in ARCHITECTURE.md describes";
@@ -247,7 +253,8 @@ fn append_genes(path: &Path, batch: &RecordBatch, genes: &mut Vec<GeneRecord>) -
                 .as_deref()
                 .map(|s| s.parse().map_err(parse_error))
                 .transpose()?,
-            split: splits[row].as_deref()
+            split: splits[row]
+                .as_deref()
                 .map(|s| s.parse().map_err(parse_error))
                 .transpose()?,
             expression: expression.as_primitive::<Float64Type>().value(row),
@@ -319,9 +326,7 @@ fn append_signal(
 
 fn read_metadata(path: &Path, pairs: &Footer) -> Result<Metadata> {
     let get = |key: &str| -> Result<&String> {
-        pairs
-            .get(&format!("epidelta.{key}"))
-            .ok_or_else(|| {
+        pairs.get(&format!("epidelta.{key}")).ok_or_else(|| {
             Error::content(
                 path,
                 Place::File,

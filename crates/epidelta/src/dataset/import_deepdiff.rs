@@ -159,11 +159,16 @@ fn metadata(files: &DeepDiffFiles, bins: usize) -> Result<Metadata> {
         let role = format!("signal, {split}");
         provenance.sources.push(source(&role, path)?);
     }
-    provenance.sources.push(source("expression", &files.expression)?);
+    provenance
+        .sources
+        .push(source("expression", &files.expression)?);
     if let Some(path) = &files.annotation {
         provenance.sources.push(source("annotation", path)?);
     }
-    let reach = u32::try_from(bins).unwrap_or(u32::MAX).saturating_mul(files.bin_size) / 2;
+    let reach = u32::try_from(bins)
+        .unwrap_or(u32::MAX)
+        .saturating_mul(files.bin_size)
+        / 2;
     Ok(Metadata {
         cell_type: files.cell_type.clone(),
         bin_size: files.bin_size,
@@ -309,7 +314,11 @@ impl SignalTable {
 
 /// Splits `ENSG00000130749_ZC3H4_12` into id, name and bin; the name may itself
 /// hold underscores or be absent.
-fn parse_key<'r>(path: &Path, line: u64, record: &'r ByteRecord) -> Result<(&'r str, &'r str, usize)> {
+fn parse_key<'r>(
+    path: &Path,
+    line: u64,
+    record: &'r ByteRecord,
+) -> Result<(&'r str, &'r str, usize)> {
     let key = record.get(0).unwrap_or_default();
     let text = std::str::from_utf8(key).ok();
     text.and_then(|text| {

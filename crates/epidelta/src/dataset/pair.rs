@@ -84,8 +84,7 @@ impl Pair {
     /// may differ between the two.
     ///
     /// # Errors
-    /// When marks, bins or window differ, when a gene's split differs, or when
-    /// no gene is in both.
+    /// When marks, bins or window differ, or when no gene is in both.
     pub fn join(a: Epigenome, b: Epigenome, label: LabelConfig) -> Result<(Self, JoinSummary)> {
         if !(label.pseudocount.is_finite() && label.pseudocount > 0.0) {
             return Err(Error::setting(
@@ -112,37 +111,20 @@ impl Pair {
             };
             in_both[row_b] = true;
             let other = &b.genes[row_b];
-            let split = match (gene.split, other.split) {
-                (Some(x), Some(y)) if x != y => {
-                    return Err(Error::data(
-                        format!(
-                            "gene {} is in split {x} of {} and in split {y} of {}",
-                            gene.gene_id, a.metadata.cell_type, b.metadata.cell_type
-                        ),
-                        "Make both files with the same split, or set split.method to \
-                         \"random\" or \"chromosome\"",
-                    ));
-                }
-                (x, y) => x.or(y),
-            };
             let log2_expression_a = (gene.expression + label.pseudocount).log2();
             let log2_expression_b = (other.expression + label.pseudocount).log2();
             let log2_fold_change = match label.direction {
-                LabelDirection::AOverB => {
-                    ((gene.expression + label.pseudocount)
-                        / (other.expression + label.pseudocount))
-                        .log2()
-                }
-                LabelDirection::BOverA => {
-                    ((other.expression + label.pseudocount)
-                        / (gene.expression + label.pseudocount))
-                        .log2()
-                }
+                LabelDirection::AOverB => ((gene.expression + label.pseudocount)
+                    / (other.expression + label.pseudocount))
+                    .log2(),
+                LabelDirection::BOverA => ((other.expression + label.pseudocount)
+                    / (gene.expression + label.pseudocount))
+                    .log2(),
             };
             genes.push(PairedGene {
                 row_a,
                 row_b,
-                split,
+                split: None,
                 log2_fold_change,
                 log2_expression_a,
                 log2_expression_b,
@@ -169,6 +151,27 @@ impl Pair {
     /// The gene id of a joined gene.
     pub fn gene_id(&self, gene: usize) -> &str {
         &self.a.genes[self.genes[gene].row_a].gene_id
+    }
+
+    /// The split that the files give a joined gene, if they do.
+    ///
+    /// # Errors
+    /// When the two files contradict each other.
+    pub fn split_in_files(&self, gene: usize) -> Result<Option<Split>> {
+        let PairedGene { row_a, row_b, .. } = self.genes[gene];
+        match (self.a.genes[row_a].split, self.b.genes[row_b].split) {
+            (Some(x), Some(y)) if x != y => Err(Error::data(
+                format!(
+                    "gene {} is in split {x} of {} and in split {y} of {}",
+                    self.gene_id(gene),
+                    self.a.metadata.cell_type,
+                    self.b.metadata.cell_type
+                ),
+                "Make both files with the same split, or set split.method to \
+                 \"random\" or \"chromosome\"",
+            )),
+            (x, y) => Ok(x.or(y)),
+        }
     }
 
     /// The joined genes of a split.

@@ -7,7 +7,9 @@
 //! A gene's strength (how active an active gene is) moves its marks and its
 //! expression together, so that there is signal beyond the state itself.
 
-use arrow_array::{ArrayRef, BooleanArray, FixedSizeListArray, Float64Array, RecordBatch, StringArray};
+use arrow_array::{
+    ArrayRef, BooleanArray, FixedSizeListArray, Float64Array, RecordBatch, StringArray,
+};
 use arrow_schema::{ArrowError, DataType, Field, Schema};
 use parquet::arrow::ArrowWriter;
 use rand::RngExt;
@@ -343,6 +345,11 @@ fn impossible(error: impl std::fmt::Display) -> Error {
 }
 
 impl Simulated {
+    /// The names of a gene's states in A and B.
+    pub fn states(&self, gene: usize) -> [&'static str; 2] {
+        self.truth[gene].state.map(State::name)
+    }
+
     /// Writes `truth.parquet`: per gene `gene_id`, `state_a`, `state_b`,
     /// `strength_a`, `strength_b`, `expected_log2_fold_change` (A over B, without
     /// noise), `causal_marks` (comma-separated), and per mark a
@@ -377,7 +384,8 @@ impl Simulated {
         };
         let causal_marks = |truth: &Truth| {
             let marks = MARKS.iter().enumerate();
-            let causal = marks.filter(|(m, _)| truth.carries_signal[mark_range(*m)].contains(&true));
+            let causal =
+                marks.filter(|(m, _)| truth.carries_signal[mark_range(*m)].contains(&true));
             causal.map(|(_, &mark)| mark).collect::<Vec<_>>().join(",")
         };
         let ids = self.a.genes.iter().map(|g| g.gene_id.clone()).collect();
@@ -400,9 +408,13 @@ impl Simulated {
         let length =
             i32::try_from(bins).map_err(|e| ArrowError::InvalidArgumentError(e.to_string()))?;
         for (m, mark) in MARKS.iter().enumerate() {
-            let flags = self.truth.iter().flat_map(|t| &t.carries_signal[mark_range(m)]);
+            let flags = self
+                .truth
+                .iter()
+                .flat_map(|t| &t.carries_signal[mark_range(m)]);
             let flags: BooleanArray = flags.copied().map(Some).collect();
-            let list = FixedSizeListArray::try_new(Arc::clone(&item), length, Arc::new(flags), None)?;
+            let list =
+                FixedSizeListArray::try_new(Arc::clone(&item), length, Arc::new(flags), None)?;
             columns.push((mark, Arc::new(list)));
         }
         let fields: Vec<Field> = columns

@@ -59,7 +59,12 @@ impl SplitConfig {
     /// When the wanted split cannot be made from the data, or leaves train,
     /// valid or test without a gene.
     pub fn assign(&self, pair: &mut Pair, seed: u64) -> Result<()> {
-        let in_file = pair.genes.iter().any(|gene| gene.split.is_some());
+        let in_file = pair.genes.iter().any(|gene| {
+            pair.a.genes[gene.row_a]
+                .split
+                .or(pair.b.genes[gene.row_b].split)
+                .is_some()
+        });
         match self.method {
             SplitMethod::Auto if in_file => from_file(pair)?,
             SplitMethod::File => from_file(pair)?,
@@ -139,14 +144,18 @@ impl SplitConfig {
     }
 }
 
-fn from_file(pair: &Pair) -> Result<()> {
-    match pair.genes.iter().position(|gene| gene.split.is_none()) {
-        None => Ok(()),
-        Some(gene) => Err(Error::data(
-            format!("gene {} has no split in either file", pair.gene_id(gene)),
-            "Give every gene a split, or set split.method to \"random\" or \"chromosome\"",
-        )),
+fn from_file(pair: &mut Pair) -> Result<()> {
+    for gene in 0..pair.genes.len() {
+        let split = pair.split_in_files(gene)?;
+        if split.is_none() {
+            return Err(Error::data(
+                format!("gene {} has no split in either file", pair.gene_id(gene)),
+                "Give every gene a split, or set split.method to \"random\" or \"chromosome\"",
+            ));
+        }
+        pair.genes[gene].split = split;
     }
+    Ok(())
 }
 
 /// The split of each of `genes` genes: `(valid, test)` of them drawn at random.

@@ -56,7 +56,10 @@ pub struct Predictions {
 const PLAIN: [&str; 4] = ["gene_id", "split", "observed", "predicted"];
 const EXPRESSION: [&str; 4] = ["observed_a", "predicted_a", "observed_b", "predicted_b"];
 const ABOVE_MEDIAN: [&str; 4] = [
-    "above_median_a", "probability_a", "above_median_b", "probability_b",
+    "above_median_a",
+    "probability_a",
+    "above_median_b",
+    "probability_b",
 ];
 
 impl Predictions {

@@ -130,14 +130,26 @@ impl DeepDiff {
             marks_a,
             marks_b,
             head_hidden: (!has_raw).then(|| init.linear(2 * marks_out, config.hidden_head)),
-            head: init.linear(if has_raw { marks_out } else { config.hidden_head }, 1),
+            head: init.linear(
+                if has_raw {
+                    marks_out
+                } else {
+                    config.hidden_head
+                },
+                1,
+            ),
             head_a: has_auxiliary.then(|| init.linear(marks_out, 1)),
             head_b: has_auxiliary.then(|| init.linear(marks_out, 1)),
         })
     }
 
     /// Predicts a batch.
-    pub fn forward(&self, config: &DeepDiffConfig, signal: SignalTensors, kernel: Kernel) -> Output {
+    pub fn forward(
+        &self,
+        config: &DeepDiffConfig,
+        signal: SignalTensors,
+        kernel: Kernel,
+    ) -> Output {
         let pass = Pass {
             kernel,
             dropout: None,
@@ -264,7 +276,13 @@ impl Pass<'_> {
         let kept = (1.0 / (1.0 - *share)) as f32;
         let shape = x.dims();
         let mask: Vec<f32> = (0..shape.iter().product())
-            .map(|_| if generator.random_bool(*share) { 0.0 } else { kept })
+            .map(|_| {
+                if generator.random_bool(*share) {
+                    0.0
+                } else {
+                    kept
+                }
+            })
             .collect();
         let mask = Tensor::from_data(TensorData::new(mask, shape), &x.device());
         x * mask

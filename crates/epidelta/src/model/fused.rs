@@ -162,7 +162,14 @@ impl Backward<Flex, 6> for RecurrentBackward {
         let shape = inputs.shape;
         let d_flat = grads.consume::<Flex>(&ops.node).to_contiguous();
         let (d_pooled, d_attention) = floats(&d_flat).split_at(shape.pooled());
-        let [of_x, of_weight_ih, of_weight_hh, of_bias_ih, of_bias_hh, of_context] = ops.parents;
+        let [
+            of_x,
+            of_weight_ih,
+            of_weight_hh,
+            of_bias_ih,
+            of_bias_hh,
+            of_context,
+        ] = ops.parents;
 
         let mut d_x = of_x.as_ref().map(|_| vec![0.0; shape.inputs()]);
         let mut d_weight_ih = vec![0.0; shape.weight_ih()];

@@ -126,5 +126,8 @@ fn above(values: &[f32], threshold: f64, like: &Tensor<1>) -> Tensor<1> {
 }
 
 fn tensor(values: &[f32], like: &Tensor<1>) -> Tensor<1> {
-    Tensor::from_data(TensorData::new(values.to_vec(), [values.len()]), &like.device())
+    Tensor::from_data(
+        TensorData::new(values.to_vec(), [values.len()]),
+        &like.device(),
+    )
 }

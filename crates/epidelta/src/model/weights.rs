@@ -127,29 +127,44 @@ pub fn read_tensors(path: &Path) -> Result<Tensors> {
 /// When the file cannot be read, or its tensors are not exactly the model's: a
 /// tensor is missing, left over, of another shape, or not finite.
 pub fn load_weights(model: DeepDiff, path: &Path) -> Result<DeepDiff> {
+    with_tensors(model, read_tensors(path)?).map_err(|mut problems| {
+        let count = problems.len();
+        problems.truncate(3);
+        if count > problems.len() {
+            problems.push(format!("and {} more", count - problems.len()));
+        }
+        Error::content(
+            path,
+            Place::File,
+            "the tensors of this model",
+            problems.join("; "),
+            REMEDY,
+        )
+    })
+}
+
+/// Replaces a model's weights.
+///
+/// # Errors
+/// A sentence for each tensor that is missing, left over, of another shape, or
+/// not finite.
+pub fn with_tensors(
+    model: DeepDiff,
+    tensors: Tensors,
+) -> std::result::Result<DeepDiff, Vec<String>> {
     let mut reader = Reader {
-        tensors: read_tensors(path)?,
+        tensors,
         problems: Vec::new(),
     };
     let model = visit(model, &mut reader);
     let left_over = reader.tensors.into_keys();
     let left_over = left_over.map(|name| format!("{name} is not in this model"));
-    let mut problems: Vec<String> = reader.problems.into_iter().chain(left_over).collect();
+    let problems: Vec<String> = reader.problems.into_iter().chain(left_over).collect();
     if problems.is_empty() {
-        return Ok(model);
+        Ok(model)
+    } else {
+        Err(problems)
     }
-    let count = problems.len();
-    problems.truncate(3);
-    if count > problems.len() {
-        problems.push(format!("and {} more", count - problems.len()));
-    }
-    Err(Error::content(
-        path,
-        Place::File,
-        "the tensors of this model",
-        problems.join("; "),
-        REMEDY,
-    ))
 }
 
 /// Meets every tensor of a model under its name in the file.
@@ -194,10 +209,9 @@ impl Visitor for Reader {
     ) -> Vec<f32> {
         match self.tensors.remove(name) {
             None => self.problems.push(format!("{name} is missing")),
-            Some(found) if found.shape != shape => self.problems.push(format!(
-                "{name} has shape {:?}, not {shape:?}",
-                found.shape
-            )),
+            Some(found) if found.shape != shape => self
+                .problems
+                .push(format!("{name} has shape {:?}, not {shape:?}", found.shape)),
             Some(found) if found.values.iter().any(|v| !v.is_finite()) => {
                 self.problems.push(format!("{name} holds NaN or infinity"));
             }

@@ -95,12 +95,7 @@ fn norm(gradients: &GradientsParams, model: &DeepDiff) -> (f64, Option<String>) 
 }
 
 /// Scales gradients of the given norm so that it does not exceed the bound.
-fn clip(
-    gradients: GradientsParams,
-    model: &DeepDiff,
-    norm: f64,
-    bound: f64,
-) -> GradientsParams {
+fn clip(gradients: GradientsParams, model: &DeepDiff, norm: f64, bound: f64) -> GradientsParams {
     struct Scale {
         gradients: GradientsParams,
         factor: f32,

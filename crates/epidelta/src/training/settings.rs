@@ -121,7 +121,11 @@ impl Settings {
             ("max_gradient_norm", training.max_gradient_norm),
         ] {
             if !(value.is_finite() && value > 0.0) {
-                return wrong(name, format!("{value} is out of range"), "Give a positive number");
+                return wrong(
+                    name,
+                    format!("{value} is out of range"),
+                    "Give a positive number",
+                );
             }
         }
         Ok(())
@@ -194,7 +198,10 @@ mod tests {
             .and_then(|s| s.with_assignment("label.pseudocount=2"))
             .unwrap();
         assert_eq!(changed.training.learning_rate, 1e-3);
-        assert_eq!(changed.model.auxiliary, crate::model::Auxiliary::Classification);
+        assert_eq!(
+            changed.model.auxiliary,
+            crate::model::Auxiliary::Classification
+        );
         assert_eq!(changed.label.pseudocount, 2.0);
         assert_eq!(changed.training.batch_size, settings().training.batch_size);
     }

@@ -1,0 +1,410 @@
+//! Bad input gets an error that names file, line or gene and the remedy, exit
+//! code 1, and leaves nothing behind.
+
+mod common;
+
+use common::{Workplace, deepdiff_csv, import_command};
+
+/// A cell type whose training CSV was changed from `from` to `to`.
+fn with_changed_line(from: &str, to: &str) -> Workplace {
+    let workplace = Workplace::new();
+    deepdiff_csv(&workplace, "A", 4, 6);
+    let text = workplace.text("A.train.csv");
+    assert!(text.contains(from), "{from:?} is not in the file");
+    workplace.write("A.train.csv", text.replacen(from, to, 1));
+    workplace
+}
+
+fn import_fails(workplace: &Workplace, parts: &[&str]) {
+    workplace.fail(&import_command("A"), parts);
+}
+
+#[test]
+fn missing_file() {
+    let workplace = Workplace::new();
+    import_fails(&workplace, &["cannot read A.expr.csv", "No such file"]);
+    workplace.fail("inspect none.parquet", &["cannot read none.parquet"]);
+    workplace.fail(
+        "train --a none.parquet --b none.parquet -o run",
+        &["cannot read none.parquet"],
+    );
+    workplace.fail("evaluate --run none", &["run.toml"]);
+}
+
+#[test]
+fn missing_column() {
+    let workplace = with_changed_line("G0000_NAME_0_3,3,0", "G0000_NAME_0_3,3");
+    import_fails(
+        &workplace,
+        &[
+            "A.train.csv, line 3",
+            "expected 3 columns",
+            "found 2",
+            "--marks",
+        ],
+    );
+}
+
+#[test]
+fn text_negative_and_non_finite_counts() {
+    for bad in ["many", "-1", "NaN", "inf", ""] {
+        let to = format!("G0000_NAME_0_3,{bad},0");
+        let workplace = with_changed_line("G0000_NAME_0_3,3,0", &to);
+        let found = format!("found {bad:?}");
+        import_fails(&workplace, &["A.train.csv, line 3", "a read count", &found]);
+    }
+}
+
+#[test]
+fn bad_expression() {
+    for (line, part) in [
+        ("G0001,many", "found \"many\""),
+        ("G0001,-3", "found \"-3\""),
+        ("G0001,nan", "found \"nan\""),
+        ("G0001", "expected 2 columns"),
+        ("G0000,1", "each gene once"),
+    ] {
+        let workplace = Workplace::new();
+        deepdiff_csv(&workplace, "A", 4, 6);
+        let text = workplace.text("A.expr.csv");
+        workplace.write("A.expr.csv", text.replacen("G0001,11", line, 1));
+        import_fails(&workplace, &["A.expr.csv, line 2", part]);
+    }
+}
+
+#[test]
+fn gene_with_too_few_bins() {
+    let workplace = with_changed_line("G0002_NAME_2_6,3,5\n", "");
+    import_fails(
+        &workplace,
+        &["A.train.csv, line 17", "6 bins", "5 bins for gene G0002"],
+    );
+}
+
+#[test]
+fn bins_out_of_order() {
+    let workplace = with_changed_line("G0000_NAME_0_3", "G0000_NAME_0_4");
+    import_fails(
+        &workplace,
+        &["line 3", "bin 3 of gene G0000", "found bin 4"],
+    );
+}
+
+#[test]
+fn header_instead_of_a_bin() {
+    let workplace = with_changed_line("G0000_NAME_0_1,1,0", "gene_id,X,Y");
+    import_fails(&workplace, &["line 1", "geneID_name_bin", "no header"]);
+}
+
+#[test]
+fn duplicate_gene() {
+    let workplace = Workplace::new();
+    deepdiff_csv(&workplace, "A", 4, 6);
+    let train = workplace.text("A.train.csv");
+    let gene: String = train.lines().take(6).map(|l| format!("{l}\n")).collect();
+    let valid = workplace.text("A.valid.csv");
+    workplace.write("A.valid.csv", valid + &gene);
+    import_fails(
+        &workplace,
+        &[
+            "A.valid.csv, line 25",
+            "gene G0000 again",
+            "A.train.csv, line 1",
+        ],
+    );
+}
+
+#[test]
+fn empty_file() {
+    let workplace = Workplace::new();
+    deepdiff_csv(&workplace, "A", 4, 6);
+    workplace.write("A.valid.csv", "");
+    import_fails(&workplace, &["A.valid.csv", "an empty file"]);
+}
+
+#[test]
+fn strand_orientation_needs_the_strand() {
+    let workplace = Workplace::new();
+    deepdiff_csv(&workplace, "A", 4, 6);
+    let command = import_command("A") + " --orient strand";
+    workplace.fail(&command, &["--orient strand needs the strand", "--genes"]);
+    workplace.write(
+        "some.gtf",
+        "chr1\tX\tgene\t1\t9\t.\t+\t.\tgene_id \"G0000\";\n",
+    );
+    let command = command + " --genes some.gtf";
+    workplace.fail(&command, &["some.gtf, gene G0001", "no such gene"]);
+    workplace.write(
+        "some.gtf",
+        "chr1\tX\tgene\tone\t9\t.\t+\t.\tgene_id \"G\";\n",
+    );
+    workplace.fail(&command, &["some.gtf, line 1", "a GTF record"]);
+    workplace.write("some.gtf", "not a GTF\n");
+    workplace.fail(&command, &["some.gtf, line 1"]);
+}
+
+#[test]
+fn genes_without_expression_are_left_out_and_told() {
+    let workplace = Workplace::new();
+    deepdiff_csv(&workplace, "A", 4, 6);
+    let text = workplace.text("A.expr.csv");
+    workplace.write("A.expr.csv", text.replacen("G0001,11\n", "", 1));
+    let outcome = workplace.succeed(&import_command("A"));
+    let told = "1 genes without expression, left out: G0001";
+    assert!(outcome.stderr.contains(told), "{}", outcome.stderr);
+    workplace.write("A.expr.csv", "ELSE,1\n");
+    let force = import_command("A") + " --force";
+    workplace.fail(&force, &["no gene of the signal files has an expression"]);
+}
+
+#[test]
+fn output_that_exists() {
+    let workplace = Workplace::new();
+    deepdiff_csv(&workplace, "A", 4, 6);
+    workplace.write("A.parquet", "precious");
+    import_fails(&workplace, &["A.parquet already exists", "--force"]);
+    assert_eq!(workplace.text("A.parquet"), "precious");
+    workplace.succeed(&(import_command("A") + " --force"));
+    workplace.succeed("simulate --genes 40 --bins 8 -o sim");
+    workplace.fail(
+        "simulate --genes 40 --bins 8 -o sim",
+        &["sim already exists"],
+    );
+    let train = "train --a sim/A.parquet --b sim/B.parquet --method raw-d \
+                 --set training.epochs=1 -o run";
+    workplace.succeed(train);
+    workplace.fail(train, &["run already exists", "--force"]);
+    workplace.succeed(&format!("{train} --force --seed 2"));
+    assert!(workplace.text("run/run.toml").contains("seed = 2"));
+    let predict = "predict --run run --a sim/A.parquet --b sim/B.parquet -o p.tsv";
+    workplace.succeed(predict);
+    workplace.fail(predict, &["p.tsv already exists", "--force"]);
+}
+
+/// Two cell types, B changed by `change` before import.
+fn pair(change: impl Fn(&Workplace)) -> Workplace {
+    let workplace = Workplace::new();
+    deepdiff_csv(&workplace, "A", 6, 6);
+    deepdiff_csv(&workplace, "B", 6, 6);
+    change(&workplace);
+    workplace.succeed(&import_command("A"));
+    workplace
+}
+
+const TRAIN: &str = "train --a A.parquet --b B.parquet --method raw-d --set training.epochs=1 \
+                     --set training.batch_size=3 -o run";
+
+#[test]
+fn marks_that_differ() {
+    let workplace = pair(|_| ());
+    workplace.succeed(&import_command("B").replace("X,Y", "X,Z"));
+    workplace.fail(
+        TRAIN,
+        &["the marks differ", "A has X, Y", "B has X, Z", "same marks"],
+    );
+}
+
+#[test]
+fn bins_that_differ() {
+    let workplace = pair(|workplace| deepdiff_csv(workplace, "B", 6, 5));
+    workplace.succeed(&import_command("B"));
+    workplace.fail(TRAIN, &["the windows differ", "6 bins", "5 bins"]);
+}
+
+#[test]
+fn genes_and_marks_in_another_order_are_the_same_data() {
+    let workplace = pair(|_| ());
+    workplace.succeed(&import_command("B"));
+    workplace.succeed(TRAIN);
+    // The same B, its genes backwards and its marks swapped.
+    for split in ["train", "valid", "test"] {
+        let name = format!("B.{split}.csv");
+        let text = workplace.text(&name);
+        let lines: Vec<&str> = text.lines().collect();
+        let mut backwards = String::new();
+        for gene in lines.chunks(6).rev() {
+            for line in gene {
+                let [key, x, y] = line.split(',').collect::<Vec<_>>()[..] else {
+                    panic!("three columns")
+                };
+                backwards.push_str(&format!("{key},{y},{x}\n"));
+            }
+        }
+        workplace.write(&name, backwards);
+    }
+    workplace.succeed(&(import_command("B").replace("X,Y", "Y,X") + " --force"));
+    workplace.succeed(&TRAIN.replace("-o run", "-o again"));
+    assert_eq!(
+        workplace.text("run/predictions.tsv"),
+        workplace.text("again/predictions.tsv")
+    );
+}
+
+#[test]
+fn no_gene_in_common() {
+    let workplace = pair(|workplace| {
+        for name in ["B.train.csv", "B.valid.csv", "B.test.csv", "B.expr.csv"] {
+            workplace.write(name, workplace.text(name).replace('G', "H"));
+        }
+    });
+    workplace.succeed(&import_command("B"));
+    workplace.fail(
+        TRAIN,
+        &[
+            "no gene is in both",
+            "ids like G0000",
+            "H0000",
+            "same annotation",
+        ],
+    );
+}
+
+#[test]
+fn dropped_genes_are_told() {
+    let workplace = pair(|workplace| {
+        let text = workplace.text("B.train.csv").replace("G0005", "G0009");
+        workplace.write("B.train.csv", text);
+        let text = workplace.text("B.expr.csv").replace("G0005", "G0009");
+        workplace.write("B.expr.csv", text);
+    });
+    workplace.succeed(&import_command("B"));
+    let outcome = workplace.succeed(TRAIN);
+    for part in [
+        "17 genes in both",
+        "1 genes only in A, dropped: G0005",
+        "1 genes only in B, dropped: G0009",
+    ] {
+        assert!(outcome.stderr.contains(part), "{}", outcome.stderr);
+    }
+}
+
+#[test]
+fn empty_or_contradicting_split() {
+    let workplace = pair(|_| ());
+    workplace.succeed(&import_command("B"));
+    let no_test = |cell: &str| {
+        import_command(cell).replace(&format!("--test {cell}.test.csv"), "") + " --force"
+    };
+    workplace.succeed(&no_test("A"));
+    workplace.succeed(&no_test("B"));
+    workplace.fail(TRAIN, &["the test split has no gene", "split.method"]);
+    // The files' split does not matter when another is asked for.
+    workplace.succeed(&format!("{TRAIN} --set split.method=random"));
+
+    let swapped = import_command("B")
+        .replace("--train B.train.csv", "--train B.test.csv")
+        .replace("--test B.test.csv", "--test B.train.csv");
+    workplace.succeed(&(import_command("A") + " --force"));
+    workplace.succeed(&(swapped + " --force"));
+    let train = TRAIN.replace("-o run", "-o other");
+    workplace.fail(
+        &train,
+        &["is in split", "of A and in split", "split.method"],
+    );
+    workplace.fail(
+        &format!("{train} --set split.method=chromosome"),
+        &["has no chromosome", "--genes"],
+    );
+}
+
+#[test]
+fn truncated_or_foreign_parquet() {
+    let workplace = pair(|_| ());
+    workplace.succeed(&import_command("B"));
+    let whole = workplace.read("B.parquet");
+    for length in [0, 3, 100, whole.len() / 2, whole.len() - 1] {
+        workplace.write("B.parquet", &whole[..length]);
+        workplace.fail(TRAIN, &["B.parquet", "a complete epigenome.parquet"]);
+    }
+    workplace.write("B.parquet", "gene_id\tX\nG0000\t1\n");
+    workplace.fail("inspect B.parquet", &["B.parquet", "a complete epigenome"]);
+}
+
+#[test]
+fn settings_that_do_not_exist_or_fit() {
+    let workplace = pair(|_| ());
+    workplace.succeed(&import_command("B"));
+    for (set, part) in [
+        ("training.rate=1", "there is no such setting"),
+        ("training.epochs=0", "training.epochs: it is 0"),
+        (
+            "model.hidden_bins=65",
+            "model.hidden_bins: 65 is out of range",
+        ),
+    ] {
+        workplace.fail(&format!("{TRAIN} --set {set}"), &["cannot use --set", part]);
+    }
+    workplace.fail(
+        &format!("{TRAIN} --set split.method=random --set split.valid=40"),
+        &["setting split.valid, split.test", "leave none of 18"],
+    );
+    workplace.write("broken.toml", "[training\n");
+    workplace.fail(&format!("{TRAIN} --config broken.toml"), &["broken.toml"]);
+    // Wrong usage exits with 2, as command-line tools do.
+    assert_eq!(workplace.run("train --method nothing").code, Some(2));
+    assert_eq!(workplace.run("").code, Some(2));
+}
+
+#[test]
+fn divergence_stops_with_an_explanation() {
+    let workplace = pair(|_| ());
+    workplace.succeed(&import_command("B"));
+    workplace.fail(
+        &format!("{TRAIN} --set training.learning_rate=1e38 --set training.max_gradient_norm=1e38"),
+        &["is not finite in epoch 1, batch", "learning rate"],
+    );
+}
+
+#[test]
+fn weights_that_do_not_fit() {
+    let workplace = pair(|_| ());
+    workplace.succeed(&import_command("B"));
+    workplace.succeed(TRAIN);
+    let other = TRAIN.replace("-o run", "-o other");
+    workplace.fail(
+        &format!("{other} --set model.hidden_bins=8 --init run/model.safetensors"),
+        &["model.safetensors", "has shape"],
+    );
+    workplace.write("garbage.safetensors", "garbage");
+    workplace.fail(
+        &format!("{other} --init garbage.safetensors"),
+        &["garbage.safetensors", "a safetensors file"],
+    );
+}
+
+#[test]
+fn runs_that_were_changed_or_do_not_fit_the_data() {
+    let workplace = pair(|_| ());
+    workplace.succeed(&import_command("B"));
+    workplace.succeed(TRAIN);
+    workplace.succeed("simulate --genes 40 --bins 8 -o sim");
+    let predict = "predict --run run --a A.parquet --b B.parquet -o p.tsv";
+    workplace.fail(
+        "predict --run run --a sim/A.parquet --b sim/B.parquet -o p.tsv",
+        &["the run was trained on 6 bins", "8 bins"],
+    );
+    let mut weights = workplace.read("run/model.safetensors");
+    let last = weights.len() - 1;
+    weights[last] ^= 1;
+    workplace.write("run/model.safetensors", &weights);
+    workplace.fail(predict, &["model.safetensors", "the weights with SHA-256"]);
+
+    let description = workplace.text("run/run.toml");
+    workplace.write(
+        "run/run.toml",
+        description.replace("format = 1", "format = 9"),
+    );
+    workplace.fail(predict, &["run.toml", "format = 1", "found 9"]);
+    workplace.write(
+        "run/run.toml",
+        description.replace("method = \"raw-d\"", ""),
+    );
+    workplace.fail(predict, &["run.toml", "method"]);
+    workplace.write("run/run.toml", description);
+    let predictions = workplace.text("run/predictions.tsv");
+    workplace.write(
+        "run/predictions.tsv",
+        predictions.replacen("train", "tain", 1),
+    );
+    workplace.fail("evaluate --run run", &["predictions.tsv, line 2", "tain"]);
+}
