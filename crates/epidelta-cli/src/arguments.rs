@@ -26,22 +26,16 @@ pub struct Arguments {
 
 #[derive(Debug, Subcommand)]
 pub enum Command {
-    /// Turn published data sets into an epigenome.parquet
     Import(Import),
-    /// Show what is inside an epigenome.parquet
     Inspect(Inspect),
-    /// Make two cell types whose truth is known
     Simulate(Simulate),
-    /// Train a method on two cell types
     Train(Train),
-    /// Predict the log2 fold change of genes with a trained run
     Predict(Predict),
-    /// Measure a run's predictions
     Evaluate(Evaluate),
-    /// Simulate, train and evaluate, in about a minute
     Demo(Demo),
 }
 
+/// Turn published data sets into an epigenome.parquet
 #[derive(Debug, Args)]
 pub struct Import {
     #[command(subcommand)]
@@ -50,13 +44,15 @@ pub struct Import {
 
 #[derive(Debug, Subcommand)]
 pub enum ImportFormat {
-    /// The published DeepDiff CSV files
-    ///
-    /// Each signal file has a line per bin, `geneID_name_bin,count,count,...`, without header; the
-    /// expression file has `geneID,count`.
     Deepdiff(ImportDeepDiff),
 }
 
+/// The published DeepDiff CSV files
+///
+/// Each signal file has a line per bin, `geneID_name_bin,count,count,...`, without header; the
+/// expression file has a line per gene, `geneID,count`. Writes an epigenome.parquet: gene_id,
+/// gene_name, chrom, tss (0-based), strand, split, expression (reads), and per mark a list of reads
+/// per bin.
 #[derive(Debug, Args)]
 pub struct ImportDeepDiff {
     /// Name of the cell type
@@ -107,6 +103,10 @@ pub enum Orient {
     Strand,
 }
 
+/// Show what is inside an epigenome.parquet
+///
+/// Prints the cell type, genes and splits, window, units, per mark the total, mean, median and
+/// largest signal of a bin and the share of bins without any, and where the file came from.
 #[derive(Debug, Args)]
 pub struct Inspect {
     /// The file to show
@@ -237,6 +237,10 @@ pub struct Evaluate {
     pub json: bool,
 }
 
+/// Simulate, train and evaluate, in about a minute
+///
+/// Writes A.parquet, B.parquet and truth.parquet as `epidelta simulate`, and run/ as `epidelta
+/// train`.
 #[derive(Debug, Args)]
 pub struct Demo {
     /// The folder to write

@@ -33,6 +33,38 @@ impl fmt::Display for Place {
     }
 }
 
+/// What is wrong with a file's content.
+#[derive(Debug)]
+pub struct Content {
+    /// The file.
+    pub path: PathBuf,
+    /// Where in the file.
+    pub place: Place,
+    /// What the format asks for.
+    pub expected: String,
+    /// What stands there.
+    pub found: String,
+    /// What the user can do.
+    pub remedy: String,
+}
+
+impl fmt::Display for Content {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Content {
+            path,
+            place,
+            expected,
+            found,
+            remedy,
+        } = self;
+        let path = path.display();
+        write!(
+            f,
+            "{path}{place}: expected {expected}, found {found}. {remedy}"
+        )
+    }
+}
+
 /// Everything that can go wrong between a user's files and a finished run.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -48,19 +80,8 @@ pub enum Error {
         source: io::Error,
     },
     /// A file's content is not what its format asks for.
-    #[error("{}{place}: expected {expected}, found {found}. {remedy}", path.display())]
-    Content {
-        /// The file.
-        path: PathBuf,
-        /// Where in the file.
-        place: Place,
-        /// What the format asks for.
-        expected: String,
-        /// What stands there.
-        found: String,
-        /// What the user can do.
-        remedy: String,
-    },
+    #[error("{0}")]
+    Content(Box<Content>),
     /// Files that are each sound do not fit together, or do not fit the task.
     #[error("{problem}. {remedy}")]
     Data {
@@ -123,13 +144,13 @@ impl Error {
         found: impl Into<String>,
         remedy: impl Into<String>,
     ) -> Self {
-        Error::Content {
+        Error::Content(Box::new(Content {
             path: path.into(),
             place,
             expected: expected.into(),
             found: found.into(),
             remedy: remedy.into(),
-        }
+        }))
     }
 
     /// Data that do not fit together.

@@ -1,14 +1,70 @@
 //! Which chromatin changes make a gene switch between two cell types?
+//!
+//! epidelta predicts the log2 fold change of every gene's expression between two
+//! cell types from histone marks around its transcription start site, with
+//! DeepDiff (Sekhon, Singh and Qi, Bioinformatics 34, 2018). The whole flow:
+//!
+//! ```
+//! use epidelta::{
+//!     dataset::{SimulationConfig, simulate, write_epigenome},
+//!     model::Variant,
+//!     run::{Run, TrainingPlan, train},
+//!     training::{Preset, Settings},
+//! };
+//!
+//! # fn main() -> epidelta::error::Result<()> {
+//! let folder = tempfile::tempdir().expect("a folder");
+//! let path = |name: &str| folder.path().join(name);
+//!
+//! // One file per cell type: a row per gene, a column per mark.
+//! let simulated = simulate(&SimulationConfig {
+//!     genes: 60,
+//!     bins: 20,
+//!     ..SimulationConfig::default()
+//! })?;
+//! write_epigenome(&simulated.a, &path("A.parquet"), false)?;
+//! write_epigenome(&simulated.b, &path("B.parquet"), false)?;
+//!
+//! // Train a variant; everything about the run goes to one folder.
+//! let mut settings = Settings::of(Variant::Raw, Preset::Tuned);
+//! settings.training.epochs = 2;
+//! let plan = TrainingPlan {
+//!     a: path("A.parquet"),
+//!     b: path("B.parquet"),
+//!     method: Variant::Raw,
+//!     preset: Preset::Tuned,
+//!     settings,
+//!     seed: 1,
+//!     initial_weights: None,
+//!     output: path("run"),
+//!     force: false,
+//! };
+//! let metrics = train(&plan, &mut |_| ())?;
+//! assert_eq!(metrics.best.test.map(|test| test.genes), Some(12));
+//!
+//! // Read the run back and predict any pair of cell types with it.
+//! let run = Run::open(&path("run"))?;
+//! let (predictions, _) = run.predict(&path("B.parquet"), &path("A.parquet"))?;
+//! assert_eq!(predictions.genes.len(), 60);
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! Modules in the order in which data flow; each uses only those before it:
 
-#![warn(missing_docs)]
 #![forbid(unsafe_code)]
+#![cfg_attr(
+    not(test),
+    warn(clippy::unwrap_used, clippy::expect_used, clippy::panic)
+)]
+#![warn(clippy::print_stdout, clippy::print_stderr)]
 
 pub mod error;
+pub mod output;
+pub mod provenance;
+pub mod random;
 pub mod genome;
 pub mod annotation;
-pub mod provenance;
-pub mod output;
-pub mod random;
 pub mod dataset;
 pub mod model;
 pub mod evaluation;

@@ -114,7 +114,10 @@ impl Backward<'_> {
 
     /// Gradients with respect to the gates before their activation, and to the cell state before.
     #[inline(always)]
-    #[allow(clippy::too_many_arguments)]
+    #[expect(
+        clippy::too_many_arguments,
+        reason = "the step's state stays in registers only as locals of the caller"
+    )]
     fn gate_gradients<S: Lanes, const SAMPLES: usize>(
         &mut self,
         simd: S,

@@ -40,7 +40,7 @@ pub(crate) trait Lanes: Simd {
 
 #[cfg(target_arch = "x86_64")]
 #[inline(always)]
-#[allow(unsafe_code)]
+#[allow(unsafe_code, reason = "the one intrinsic that pulp does not wrap")]
 fn prefetch<T>(value: &T) {
     use std::arch::x86_64::{_MM_HINT_T0, _mm_prefetch};
     // SAFETY: a prefetch has no effect that a program could observe, whatever the address; this

@@ -72,7 +72,10 @@ impl Level {
             #[cfg(target_arch = "aarch64")]
             Self::Neon => pulp::aarch64::Neon::is_available(),
             Self::Portable => true,
-            #[allow(unreachable_patterns)]
+            #[allow(
+                unreachable_patterns,
+                reason = "which levels exist depends on the target"
+            )]
             _ => false,
         }
     }
@@ -113,7 +116,10 @@ impl Level {
                 simd.vectorize(Run { simd, operation });
             }
             Self::Portable => operation.run(pulp::Scalar256b),
-            #[allow(unreachable_patterns)]
+            #[allow(
+                unreachable_patterns,
+                reason = "which levels exist depends on the target"
+            )]
             _ => missing(),
         }
     }

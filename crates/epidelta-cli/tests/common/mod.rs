@@ -1,6 +1,6 @@
 //! Running the program in a folder of its own.
 
-#![allow(dead_code)] // each test uses some of it
+#![allow(dead_code, reason = "each test uses some of it")]
 
 use std::{
     fs,

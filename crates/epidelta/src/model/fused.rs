@@ -101,8 +101,11 @@ impl Inputs {
     }
 }
 
+#[expect(
+    clippy::expect_used,
+    reason = "`Inputs::new` makes every tensor contiguous, and this device's floats are f32"
+)]
 fn floats(tensor: &HostTensor) -> &[f32] {
-    // `Inputs::new` has made every tensor contiguous, and the device's float is f32.
     tensor
         .as_slice()
         .expect("a contiguous tensor of 32-bit floats")

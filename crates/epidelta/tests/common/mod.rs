@@ -1,6 +1,6 @@
 //! Where tests find the real data that are not part of the repository.
 
-#![allow(dead_code)] // each test uses some of it
+#![allow(dead_code, reason = "each test uses some of it")]
 
 use std::path::PathBuf;
 

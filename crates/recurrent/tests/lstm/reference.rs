@@ -1,7 +1,7 @@
 //! An independent reference in double precision with plain loops.
 
 // Indices as in the equations.
-#![allow(clippy::needless_range_loop)]
+#![allow(clippy::needless_range_loop, reason = "indices as in the equations")]
 
 use recurrent::Shape;
 

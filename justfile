@@ -1,0 +1,26 @@
+# What a developer runs; `just --list` shows all.
+
+# Everything that must hold before a change lands
+check:
+    .ci/run
+
+# The tests
+test:
+    cargo test --workspace --release
+
+# The demonstration
+demo:
+    cargo run --release -- demo --force
+
+# Speed of the recurrent kernel beside the processor's peak
+bench:
+    cargo bench --package recurrent
+
+# Known vulnerabilities among the dependencies (needs the internet)
+advisories:
+    cargo deny check advisories
+
+# The table of docs/reference.md, from the published sample
+reference sample output:
+    cargo build --release
+    EPIDELTA=target/release/epidelta tools/reference/published_sample.sh {{sample}} {{output}}
