@@ -38,12 +38,9 @@ for seed in $seeds; do
   echo "aux-siamese $seed aux-siamese-lr1e-3 --set training.learning_rate=1e-3"
 done | xargs -P "$jobs" -I{} bash -c 'train {}'
 
-echo "run	test_pearson_r	best_epoch"
+printf 'run\ttest_pearson_r\tbest_epoch\n'
 for run in "$output"/*-seed*; do
-  "${PYTHON:-python3}" - "$run" <<'PYTHON'
-import json, os, sys
-metrics = json.load(open(os.path.join(sys.argv[1], "metrics.json")))
-r = metrics["test"]["pearson_r"]
-print(os.path.basename(sys.argv[1]), "NA" if r is None else f"{r:.3f}", metrics["best_epoch"], sep="\t")
-PYTHON
+  r=$("$epidelta" evaluate --run "$run" | awk '$1 == "test" && $3 == "fold" { print $6 }')
+  epoch=$(sed -n 's/.*"best_epoch": \([0-9]*\).*/\1/p' "$run/metrics.json")
+  printf '%s\t%s\t%s\n' "$(basename "$run")" "$r" "$epoch"
 done

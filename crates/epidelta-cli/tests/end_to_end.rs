@@ -231,3 +231,30 @@ fn published_sample_imports_and_learns() {
     let r = metrics["test"]["pearson_r"].as_f64().unwrap();
     assert!(r > 0.4, "test Pearson r {r}");
 }
+
+#[test]
+fn the_script_of_the_reference_table_runs() {
+    let Some(sample) = shared("data/deepdiff-sample") else {
+        return;
+    };
+    let workplace = Workplace::new();
+    let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
+    let output = std::process::Command::new("bash")
+        .arg(root.join("tools/reference/published_sample.sh"))
+        .args([&sample, &workplace.path("reference")])
+        .env("EPIDELTA", env!("CARGO_BIN_EXE_epidelta"))
+        .envs([("SEEDS", "1"), ("EPOCHS", "1")])
+        .output()
+        .unwrap();
+    let stdout = String::from_utf8(output.stdout).unwrap();
+    assert!(
+        output.status.success(),
+        "{}",
+        String::from_utf8_lossy(&output.stderr)
+    );
+    let rows: Vec<Vec<&str>> = stdout.lines().map(|l| l.split('\t').collect()).collect();
+    assert_eq!(rows.len(), 9, "{stdout}");
+    for row in &rows[1..] {
+        assert!(row[1].parse::<f64>().is_ok() && row[2] == "1", "{row:?}");
+    }
+}
