@@ -220,7 +220,8 @@ pub struct Predict {
 ///
 /// Prints per split the number of genes, Pearson r, Spearman r and mean squared error of the log2
 /// fold change, and of each cell type's own task (or AUROC and accuracy where it is a
-/// classification). Without --a and --b it measures the run's own predictions.tsv.
+/// classification). Without --a and --b it measures the run's own predictions.tsv; --json then prints
+/// the object of metrics.json.
 #[derive(Debug, Args)]
 pub struct Evaluate {
     /// The run folder
@@ -232,7 +233,8 @@ pub struct Evaluate {
     /// Other data for cell type B
     #[arg(long, value_name = "PARQUET", requires = "a")]
     pub b: Option<PathBuf>,
-    /// Print JSON: {"test": {"pearson_r", "spearman_r", "mse", "genes"}, "valid": ..., "train": ...}
+    /// Print JSON: {"test": {"pearson_r", "spearman_r", "mse", "genes"}, "valid": ..., "train": ...},
+    /// genes that the run did not have under "without_split"
     #[arg(long)]
     pub json: bool,
 }

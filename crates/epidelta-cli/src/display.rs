@@ -1,7 +1,10 @@
 //! How results are shown on a terminal.
 
 use comfy_table::{CellAlignment, ColumnConstraint, Table, presets};
-use epidelta::evaluation::{CellMetrics, Metrics};
+use epidelta::{
+    dataset::JoinSummary,
+    evaluation::{CellMetrics, Metrics},
+};
 
 /// Items shown of a list that may be long.
 const SHOWN: usize = 5;
@@ -66,6 +69,12 @@ pub fn metrics_table(metrics: &Metrics) -> Table {
         }
     }
     table
+}
+
+/// Notes the genes that joining two cell types dropped.
+pub fn list_dropped(join: &JoinSummary) {
+    list_some("genes only in A, dropped", &join.only_a);
+    list_some("genes only in B, dropped", &join.only_b);
 }
 
 /// Notes how many items there are and names the first; all of them with `-v`.

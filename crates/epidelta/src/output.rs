@@ -38,9 +38,7 @@ pub fn write_atomically(
     }
     let folder = parent(path);
     fs::create_dir_all(&folder).map_err(Error::io("create", &folder))?;
-    let temporary = Builder::new()
-        .prefix(".epidelta-")
-        .permissions_of_new_files()
+    let temporary = temporary(0o666)
         .tempfile_in(&folder)
         .map_err(Error::io("create a file in", &folder))?;
     let mut buffer = BufWriter::new(temporary.as_file());
@@ -78,9 +76,7 @@ impl OutputFolder {
         check_free(path, force)?;
         let folder = parent(path);
         fs::create_dir_all(&folder).map_err(Error::io("create", &folder))?;
-        let temporary = Builder::new()
-            .prefix(".epidelta-")
-            .permissions_of_new_folders()
+        let temporary = temporary(0o777)
             .tempdir_in(&folder)
             .map_err(Error::io("create a folder in", &folder))?;
         Ok(OutputFolder {
@@ -131,33 +127,16 @@ fn parent(path: &Path) -> PathBuf {
     }
 }
 
-/// Temporary files are private (0600) by default; results follow the umask, as
-/// any other file a user makes.
-trait UsualPermissions {
-    fn permissions_of_new_files(&mut self) -> &mut Self;
-    fn permissions_of_new_folders(&mut self) -> &mut Self;
-}
-
-impl UsualPermissions for Builder<'_, '_> {
+/// A builder of temporary names with the permissions of ordinary results: those
+/// of the umask, not the private ones that temporary files have by default.
+#[cfg_attr(not(unix), expect(unused_variables))]
+fn temporary(mode: u32) -> Builder<'static, 'static> {
+    let mut builder = Builder::new();
+    builder.prefix(".epidelta-");
     #[cfg(unix)]
-    fn permissions_of_new_files(&mut self) -> &mut Self {
+    {
         use std::os::unix::fs::PermissionsExt;
-        self.permissions(fs::Permissions::from_mode(0o666))
+        builder.permissions(fs::Permissions::from_mode(mode));
     }
-
-    #[cfg(unix)]
-    fn permissions_of_new_folders(&mut self) -> &mut Self {
-        use std::os::unix::fs::PermissionsExt;
-        self.permissions(fs::Permissions::from_mode(0o777))
-    }
-
-    #[cfg(not(unix))]
-    fn permissions_of_new_files(&mut self) -> &mut Self {
-        self
-    }
-
-    #[cfg(not(unix))]
-    fn permissions_of_new_folders(&mut self) -> &mut Self {
-        self
-    }
+    builder
 }

@@ -309,6 +309,23 @@ impl Run {
         Predictions::read(&self.path.join("predictions.tsv"))
     }
 
+    /// The measures of the run, made again from its predictions.
+    ///
+    /// # Errors
+    /// When its predictions or `metrics.json` cannot be read.
+    pub fn metrics(&self) -> Result<RunMetrics> {
+        let path = self.path.join("metrics.json");
+        let text = fs::read(&path).map_err(Error::io("read", &path))?;
+        let written: RunMetrics = serde_json::from_slice(&text).map_err(|error| {
+            let expected = "the measures of a run";
+            Error::content(&path, Place::File, expected, error.to_string(), REMEDY)
+        })?;
+        Ok(RunMetrics {
+            best: Metrics::of(&self.predictions()?),
+            ..written
+        })
+    }
+
     /// Predicts every gene of a pair with the run's model. A gene's split is the
     /// one that it had when the model was trained, none where it was not there.
     ///

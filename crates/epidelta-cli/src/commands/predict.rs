@@ -3,14 +3,13 @@
 use anyhow::Result;
 use epidelta::{output::check_free, run::Run};
 
-use crate::{arguments::Predict, display::list_some};
+use crate::{arguments::Predict, display::list_dropped};
 
 pub fn run(command: &Predict) -> Result<()> {
     check_free(&command.output, command.force)?;
     let run = Run::open(&command.run)?;
     let (predictions, join) = run.predict(&command.a, &command.b)?;
-    list_some("genes only in A, dropped", &join.only_a);
-    list_some("genes only in B, dropped", &join.only_b);
+    list_dropped(&join);
     predictions.write(&command.output, command.force)?;
     tracing::info!(
         "wrote {}: {} genes",

@@ -12,7 +12,7 @@ use toml::{Table, Value};
 
 use crate::{
     arguments::Train,
-    display::{list_some, metrics_table},
+    display::{list_dropped, metrics_table},
     progress::Reporter,
 };
 
@@ -74,8 +74,7 @@ fn announce(plan: &TrainingPlan, prepared: &Prepared) {
         plan.preset,
         join.joined
     );
-    list_some("genes only in A, dropped", &join.only_a);
-    list_some("genes only in B, dropped", &join.only_b);
+    list_dropped(join);
 }
 
 fn plan(command: &Train, seed: Option<u64>) -> Result<TrainingPlan> {

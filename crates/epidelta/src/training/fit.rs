@@ -93,7 +93,7 @@ pub fn fit(
 
     let started = Instant::now();
     let mut history = History::default();
-    let mut best: Option<(f64, usize, DeepDiff)> = None;
+    let mut best: Option<(EpochRecord, DeepDiff)> = None;
     let mut steps = 0;
     for epoch in 1..=training.epochs {
         let order = shuffled(&train, seed, epoch);
@@ -150,17 +150,15 @@ pub fn fit(
             gradient_norm: largest_norm,
         };
         history.epochs.push(record);
-        // Where r is undefined (predictions that do not vary) any defined r wins.
-        let score = record.valid_pearson_r.unwrap_or(f64::NEG_INFINITY);
-        let is_best = best.as_ref().is_none_or(|(highest, ..)| score > *highest);
+        let is_best = best.as_ref().is_none_or(|(best, _)| better(&record, best));
         if is_best {
-            best = Some((score, epoch, inference));
+            best = Some((record, inference));
         }
         report(Progress::Epoch {
             record: &record,
             best: is_best,
         });
-        let best_epoch = best.as_ref().map_or(epoch, |(_, epoch, _)| *epoch);
+        let best_epoch = best.as_ref().map_or(epoch, |(best, _)| best.epoch);
         if training.patience > 0 && epoch - best_epoch >= training.patience {
             break;
         }
@@ -168,7 +166,7 @@ pub fn fit(
     let epochs = history.epochs.len();
     let last = model.valid();
     let (best_epoch, best) = match best {
-        Some((_, epoch, model)) => (epoch, model),
+        Some((record, model)) => (record.epoch, model),
         None => (epochs, last.clone()),
     };
     Ok(Fitted {
@@ -179,6 +177,17 @@ pub fn fit(
         thresholds,
         seconds_per_epoch: started.elapsed().as_secs_f64() / epochs.max(1) as f64,
     })
+}
+
+/// Whether an epoch is better than the best so far: by validation Pearson r, and
+/// where neither has one (labels or predictions that do not vary) by loss.
+fn better(epoch: &EpochRecord, best: &EpochRecord) -> bool {
+    match (epoch.valid_pearson_r, best.valid_pearson_r) {
+        (Some(r), Some(highest)) => r > highest,
+        (Some(_), None) => true,
+        (None, Some(_)) => false,
+        (None, None) => epoch.valid_loss < best.valid_loss,
+    }
 }
 
 fn not_finite_remedy(settings: &Settings) -> String {
