@@ -1,20 +1,23 @@
 //! The command line. Every verb's help names the files and columns it writes.
 
-use std::{num::NonZeroUsize, path::PathBuf};
+use std::path::PathBuf;
 
-use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
+use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum, value_parser};
+
+/// The largest integer that TOML can hold.
+const LARGEST_SEED: u64 = i64::MAX as u64;
 
 /// Which chromatin changes make a gene switch between two cell types?
 #[derive(Debug, Parser)]
-#[command(version, propagate_version = true)]
+#[command(name = "epidelta", version, propagate_version = true)]
 pub struct Arguments {
     #[command(subcommand)]
     pub command: Command,
     /// Threads to compute with; the numbers do not depend on it [default: all]
-    #[arg(long, global = true, value_name = "N")]
-    pub threads: Option<NonZeroUsize>,
+    #[arg(long, global = true, value_name = "N", value_parser = value_parser!(u16).range(1..=1024))]
+    pub threads: Option<u16>,
     /// Seed of everything random; the same seed gives the same numbers [default: 1]
-    #[arg(long, global = true, value_name = "N")]
+    #[arg(long, global = true, value_name = "N", value_parser = value_parser!(u64).range(..=LARGEST_SEED))]
     pub seed: Option<u64>,
     /// No progress, only warnings and errors
     #[arg(long, short, global = true)]
@@ -85,7 +88,7 @@ pub struct ImportDeepDiff {
     )]
     pub marks: Vec<String>,
     /// Width of a bin, bp
-    #[arg(long, value_name = "BP", default_value_t = 100, value_parser = clap::value_parser!(u32).range(1..))]
+    #[arg(long, value_name = "BP", default_value_t = 100, value_parser = value_parser!(u32).range(1..))]
     pub bin_size: u32,
     /// The epigenome.parquet to write
     #[arg(long, short, value_name = "PARQUET")]
@@ -195,7 +198,8 @@ pub struct Train {
 /// Predict the log2 fold change of genes with a trained run
 ///
 /// Writes a table: gene_id, split (what the gene was in the run's training: train, valid, test, or
-/// NA where it was not there), observed and predicted (log2 fold change), and for methods with cell-specific tasks observed_a, predicted_a, observed_b,
+/// NA where it was not there), observed and predicted (log2 fold change, in the direction that
+/// label.direction in run.toml tells), and for methods with cell-specific tasks observed_a, predicted_a, observed_b,
 /// predicted_b (log2 expression) or above_median_a, probability_a, above_median_b, probability_b.
 #[derive(Debug, Args)]
 pub struct Predict {

@@ -2,7 +2,7 @@
 
 use comfy_table::{CellAlignment, ColumnConstraint, Table, presets};
 use epidelta::{
-    dataset::JoinSummary,
+    dataset::{JoinSummary, LabelConfig},
     evaluation::{CellMetrics, Metrics},
 };
 
@@ -24,13 +24,14 @@ pub fn table(header: &[&str]) -> Table {
 }
 
 /// The measures of every split.
-pub fn metrics_table(metrics: &Metrics) -> Table {
+pub fn metrics_table(metrics: &Metrics, label: LabelConfig) -> Table {
+    let fold_change = format!("log2 fold change, {}", label.direction_in_words());
     let mut table = table(&["split", "task", "genes", "Pearson r", "Spearman r", "MSE"]);
     let number = |value: Option<f64>| value.map_or("undefined".into(), |v| format!("{v:.4}"));
     for (split, of_split) in metrics.splits() {
         table.add_row([
             split.to_owned(),
-            "log2 fold change".into(),
+            fold_change.clone(),
             of_split.genes.to_string(),
             number(of_split.pearson_r),
             number(of_split.spearman_r),

@@ -8,21 +8,33 @@ mod commands;
 mod display;
 mod progress;
 
-use std::process::ExitCode;
+use std::{io::Write, process::ExitCode};
 
 use clap::Parser;
-use tracing_subscriber::{filter::LevelFilter, fmt::format::FmtSpan};
+use tracing_subscriber::filter::LevelFilter;
 
 use arguments::{Arguments, Command};
 
 fn main() -> ExitCode {
     let arguments = Arguments::parse();
     start_logging(&arguments);
-    match run(&arguments) {
+    // A decoder's panic that the library turns into an error is not for the user
+    // to see; one that comes here is, and is a defect.
+    std::panic::set_hook(Box::new(|panic| tracing::debug!("{panic}")));
+    let outcome = std::panic::catch_unwind(|| run(&arguments)).unwrap_or_else(|panic| {
+        let message = panic.downcast_ref::<String>().map(String::as_str);
+        let message = message.or_else(|| panic.downcast_ref::<&str>().copied());
+        Err(anyhow::anyhow!(
+            "epidelta met a defect of its own ({}); run again with -v and report what it tells",
+            message.unwrap_or("unknown")
+        ))
+    });
+    match outcome {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) if is_closed_pipe(&error) => ExitCode::SUCCESS,
         Err(error) => {
-            eprintln!("error: {error:#}");
+            // Where stderr cannot be written, the exit code has to do.
+            let _ = writeln!(std::io::stderr(), "error: {error:#}");
             ExitCode::FAILURE
         }
     }
@@ -31,7 +43,7 @@ fn main() -> ExitCode {
 fn run(arguments: &Arguments) -> anyhow::Result<()> {
     if let Some(threads) = arguments.threads {
         rayon::ThreadPoolBuilder::new()
-            .num_threads(threads.get())
+            .num_threads(threads.into())
             .build_global()?;
     }
     let seed = arguments.seed;
@@ -59,10 +71,10 @@ fn start_logging(arguments: &Arguments) {
     tracing_subscriber::fmt()
         .with_max_level(level)
         .with_writer(std::io::stderr)
-        .with_span_events(FmtSpan::NONE)
         .with_target(false)
         .with_ansi(false)
         .without_time()
+        .log_internal_errors(false)
         .init();
 }
 

@@ -2,7 +2,7 @@
 //! terminal, a plain line per epoch elsewhere, nothing with `--quiet`.
 
 use std::{
-    io::IsTerminal,
+    io::{IsTerminal, Write},
     time::{Duration, Instant},
 };
 
@@ -37,7 +37,7 @@ impl Reporter {
 
     /// A training of so many genes and epochs begins.
     pub fn training(self, train_genes: usize, epochs: usize) -> TrainingProgress {
-        let length = (train_genes * epochs) as u64;
+        let length = (train_genes as u64).saturating_mul(epochs as u64);
         let target = if self.quiet || !self.terminal {
             ProgressDrawTarget::hidden()
         } else {
@@ -69,8 +69,8 @@ impl TrainingProgress {
     pub fn on(&mut self, progress: Progress<'_>) {
         match progress {
             Progress::Batch { epoch, genes } => {
-                let done = (epoch - 1) * self.train_genes + genes;
-                self.bar.set_position(done as u64);
+                let done = (epoch as u64 - 1).saturating_mul(self.train_genes as u64);
+                self.bar.set_position(done.saturating_add(genes as u64));
             }
             Progress::Epoch { record, best } => {
                 let r = record.valid_pearson_r;
@@ -87,11 +87,16 @@ impl TrainingProgress {
                 );
                 if !self.reporter.quiet && !self.reporter.terminal {
                     let elapsed = self.started.elapsed();
-                    let genes = (record.epoch * self.train_genes) as f64;
+                    let genes = record.epoch as f64 * self.train_genes as f64;
                     let rate = genes / elapsed.as_secs_f64();
                     let left =
                         elapsed.mul_f64((self.epochs - record.epoch) as f64 / record.epoch as f64);
-                    eprintln!("{message}; {rate:.0} genes/s, {} left", minutes(left));
+                    // A log that cannot be written must not end the training.
+                    let _ = writeln!(
+                        std::io::stderr(),
+                        "{message}; {rate:.0} genes/s, {} left",
+                        minutes(left)
+                    );
                 }
                 self.bar.set_message(message);
             }

@@ -181,6 +181,79 @@ fn output_that_exists() {
     workplace.fail(predict, &["p.tsv already exists", "--force"]);
 }
 
+#[test]
+fn force_replaces_results_only() {
+    let workplace = Workplace::new();
+    workplace.succeed("simulate --genes 40 --bins 8 -o sim");
+    let train = "train --a sim/A.parquet --b sim/B.parquet --method raw-d \
+                 --set training.epochs=1 --force -o ";
+    // A folder of the user's, the inputs' folder, the current folder, a file.
+    std::fs::create_dir(workplace.path("thesis")).unwrap();
+    workplace.write("thesis/chapter", "one");
+    for command in [
+        format!("{train}thesis"),
+        "simulate --genes 40 --force -o thesis".into(),
+    ] {
+        workplace.fail(
+            &command,
+            &["thesis is not an earlier result", "left as it is"],
+        );
+    }
+    assert_eq!(workplace.text("thesis/chapter"), "one");
+    workplace.write("sim/run.toml", "");
+    workplace.fail(&format!("{train}sim"), &["would replace the input"]);
+    workplace.write("run.toml", "");
+    workplace.fail(&format!("{train}."), &["holds the folder you are in"]);
+    workplace.fail(&format!("{train}run.toml"), &["is not an earlier result"]);
+    // A result of one file replaces neither folders, links nor inputs.
+    workplace.succeed(&format!("{train}run"));
+    let predict = "predict --run run --a sim/A.parquet --b sim/B.parquet --force -o ";
+    workplace.fail(&format!("{predict}thesis"), &["is not a regular file"]);
+    std::os::unix::fs::symlink(workplace.path("thesis/chapter"), workplace.path("link")).unwrap();
+    workplace.fail(&format!("{predict}link"), &["is not a regular file"]);
+    for input in ["sim/A.parquet", "run/model.safetensors"] {
+        workplace.fail(&format!("{predict}{input}"), &["is one of the inputs"]);
+    }
+    workplace.succeed(&format!("{train}run"));
+}
+
+#[test]
+fn marks_need_names_of_their_own() {
+    let workplace = Workplace::new();
+    deepdiff_csv(&workplace, "A", 4, 6);
+    for (marks, part) in [
+        ("X,X", "an earlier mark"),
+        ("expression,Y", "a gene column"),
+        (",Y", "empty"),
+    ] {
+        let command = import_command("A").replace("X,Y", marks);
+        workplace.fail(&command, &["A.parquet, column", part]);
+    }
+}
+
+#[test]
+fn gene_ids_with_a_tab_are_refused() {
+    let workplace = Workplace::new();
+    deepdiff_csv(&workplace, "A", 4, 6);
+    for name in ["A.train.csv", "A.expr.csv"] {
+        workplace.write(name, workplace.text(name).replace("G0001", "G0\t1"));
+    }
+    import_fails(&workplace, &["A.parquet, gene", "an id without spaces"]);
+}
+
+#[test]
+fn line_numbers_are_right_with_carriage_returns() {
+    let workplace = with_changed_line("G0000_NAME_0_3,3,0", "G0000_NAME_0_3,many,0");
+    let text = workplace.text("A.train.csv");
+    workplace.write("A.train.csv", text.replace('\n', "\r\n"));
+    import_fails(&workplace, &["A.train.csv, line 3", "found \"many\""]);
+    workplace.write(
+        "A.train.csv",
+        text.replace("many", "3").replace('\n', "\r\n"),
+    );
+    workplace.succeed(&import_command("A"));
+}
+
 /// Two cell types, B changed by `change` before import.
 fn pair(change: impl Fn(&Workplace)) -> Workplace {
     let workplace = Workplace::new();
@@ -208,7 +281,7 @@ fn marks_that_differ() {
 fn bins_that_differ() {
     let workplace = pair(|workplace| deepdiff_csv(workplace, "B", 6, 5));
     workplace.succeed(&import_command("B"));
-    workplace.fail(TRAIN, &["the windows differ", "6 bins", "5 bins"]);
+    workplace.fail(TRAIN, &["the data differ in kind", "6 bins", "5 bins"]);
 }
 
 #[test]
@@ -320,19 +393,105 @@ fn truncated_or_foreign_parquet() {
     workplace.fail("inspect B.parquet", &["B.parquet", "a complete epigenome"]);
 }
 
+/// Wherever a byte is damaged, the file is refused or read, and nothing panics.
+#[test]
+fn damaged_parquet_never_panics() {
+    let workplace = pair(|_| ());
+    let whole = workplace.read("A.parquet");
+    let mut state = 1_u64;
+    let mut refused = 0;
+    for _ in 0..300 {
+        state = state
+            .wrapping_mul(6_364_136_223_846_793_005)
+            .wrapping_add(1);
+        let mut damaged = whole.clone();
+        let at = (state >> 33) as usize % damaged.len();
+        damaged[at] ^= 1 << (state >> 24 & 7);
+        workplace.write("damaged.parquet", &damaged);
+        let outcome = workplace.run("inspect damaged.parquet");
+        assert!(
+            !outcome.stderr.contains("panicked"),
+            "byte {at}: {outcome:?}"
+        );
+        assert!(!outcome.stderr.contains("defect"), "byte {at}: {outcome:?}");
+        match outcome.code {
+            Some(0) => {}
+            Some(1) => {
+                refused += 1;
+                assert!(outcome.stderr.contains("damaged.parquet"), "{outcome:?}");
+            }
+            _ => panic!("byte {at}: {outcome:?}"),
+        }
+    }
+    assert!(refused > 50, "{refused} refused");
+}
+
+#[test]
+fn divergence_in_the_last_step_is_not_published() {
+    let workplace = pair(|_| ());
+    workplace.succeed(&import_command("B"));
+    workplace.fail(
+        &format!("{TRAIN} --set training.batch_size=1000 --set training.learning_rate=3e38"),
+        &["the validation loss is not finite in epoch 1"],
+    );
+}
+
+#[test]
+fn a_configuration_of_another_method_is_refused() {
+    let workplace = pair(|_| ());
+    workplace.succeed(&import_command("B"));
+    workplace.succeed(TRAIN);
+    let other = TRAIN.replace("-o run", "-o other") + " --config run/run.toml";
+    workplace.fail(
+        &other.replace("raw-d", "raw"),
+        &["--method raw contradicts the configuration file", "raw-d"],
+    );
+    workplace.fail(
+        &format!("{other} --preset paper"),
+        &["--preset paper contradicts"],
+    );
+    for (from, to) in [
+        ("seed = 1", "seed = -3"),
+        ("method = \"raw-d\"", "method = 3"),
+    ] {
+        let text = workplace.text("run/run.toml").replacen(from, to, 1);
+        workplace.write("odd.toml", text);
+        let train = TRAIN.replace("-o run", "-o other") + " --config odd.toml";
+        workplace.fail(&train, &["cannot use odd.toml"]);
+    }
+}
+
+#[test]
+fn units_and_windows_that_differ() {
+    let workplace = pair(|_| ());
+    workplace.succeed(&(import_command("B") + " --bin-size 50"));
+    workplace.fail(TRAIN, &["the data differ in kind", "100 bp", "50 bp"]);
+}
+
 #[test]
 fn settings_that_do_not_exist_or_fit() {
     let workplace = pair(|_| ());
     workplace.succeed(&import_command("B"));
     for (set, part) in [
         ("training.rate=1", "there is no such setting"),
+        ("training.patience=-1", "training.patience: -1 is negative"),
+        ("=1", "it is not a setting's name"),
+    ] {
+        workplace.fail(&format!("{TRAIN} --set {set}"), &["cannot use --set", part]);
+    }
+    for (set, part) in [
         ("training.epochs=0", "training.epochs: it is 0"),
         (
             "model.hidden_bins=65",
             "model.hidden_bins: 65 is out of range",
         ),
+        ("split.test=nan", "split.test: NaN"),
+        (
+            "model.auxiliary=none --set model.shared_encoders=true",
+            "shared_encoders",
+        ),
     ] {
-        workplace.fail(&format!("{TRAIN} --set {set}"), &["cannot use --set", part]);
+        workplace.fail(&format!("{TRAIN} --set {set}"), &[part]);
     }
     workplace.fail(
         &format!("{TRAIN} --set split.method=random --set split.valid=40"),
@@ -406,5 +565,8 @@ fn runs_that_were_changed_or_do_not_fit_the_data() {
         "run/predictions.tsv",
         predictions.replacen("train", "tain", 1),
     );
-    workplace.fail("evaluate --run run", &["predictions.tsv, line 2", "tain"]);
+    workplace.fail(
+        "evaluate --run run",
+        &["predictions.tsv", "the predictions with SHA-256"],
+    );
 }

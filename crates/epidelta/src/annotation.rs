@@ -6,7 +6,7 @@
 use std::{
     collections::HashMap,
     fs::File,
-    io::{BufReader, Read},
+    io::{BufRead, BufReader, Read},
     path::Path,
 };
 
@@ -39,8 +39,9 @@ pub struct Gene {
 /// When the file cannot be read, a line is not GTF, or a gene has no `gene_id`
 /// or no strand; the error names the line.
 pub fn read_gtf(path: &Path) -> Result<Vec<Gene>> {
-    let mut reader = gtf::io::Reader::new(BufReader::new(open_maybe_gzip(path)?));
+    let mut file = BufReader::new(open_maybe_gzip(path)?);
     let mut line = gtf::Line::default();
+    let mut bytes = Vec::new();
     let mut genes = Vec::new();
     for number in 1_u64.. {
         let bad_line = |problem: String| {
@@ -52,12 +53,19 @@ pub fn read_gtf(path: &Path) -> Result<Vec<Gene>> {
                 "Give a GTF annotation such as GENCODE's",
             )
         };
-        let length = reader
-            .read_line(&mut line)
+        bytes.clear();
+        let length = file
+            .read_until(b'\n', &mut bytes)
             .map_err(|error| bad_line(error.to_string()))?;
         if length == 0 {
             break;
         }
+        if bytes.trim_ascii().is_empty() {
+            continue;
+        }
+        gtf::io::Reader::new(&bytes[..])
+            .read_line(&mut line)
+            .map_err(|error| bad_line(error.to_string()))?;
         let record = match line.as_record() {
             None => continue,
             Some(record) => record.map_err(|error| bad_line(error.to_string()))?,
@@ -130,15 +138,26 @@ pub fn without_version(id: &str) -> &str {
     }
 }
 
-/// Genes by id, found with or without the version. The first of several genes
-/// with one id wins, as in the order of the file.
-pub fn by_id(genes: &[Gene]) -> HashMap<&str, &Gene> {
-    let mut index = HashMap::with_capacity(2 * genes.len());
-    for gene in genes {
-        index.entry(gene.id.as_str()).or_insert(gene);
-        index.entry(without_version(&gene.id)).or_insert(gene);
+/// Genes by id, found whichever of the two has a version.
+#[derive(Debug)]
+pub struct GeneIndex<'a>(HashMap<&'a str, &'a Gene>);
+
+impl<'a> GeneIndex<'a> {
+    /// Indexes genes; the first of several with one id wins.
+    pub fn new(genes: &'a [Gene]) -> Self {
+        let mut index = HashMap::with_capacity(2 * genes.len());
+        for gene in genes {
+            index.entry(gene.id.as_str()).or_insert(gene);
+            index.entry(without_version(&gene.id)).or_insert(gene);
+        }
+        GeneIndex(index)
     }
-    index
+
+    /// The gene with this id, or else with this id but for the version.
+    pub fn get(&self, id: &str) -> Option<&'a Gene> {
+        let found = self.0.get(id).or_else(|| self.0.get(without_version(id)));
+        found.copied()
+    }
 }
 
 fn open_maybe_gzip(path: &Path) -> Result<Box<dyn Read>> {
@@ -176,6 +195,7 @@ mod tests {
     fn tss_is_the_first_transcribed_base() {
         let file = gtf(concat!(
             "##description: two genes\n",
+            "\n",
             "chr1\tHAVANA\tgene\t101\t200\t.\t+\t.\tgene_id \"G1.3\"; gene_name \"PLUS\";\n",
             "chr1\tHAVANA\texon\t101\t150\t.\t+\t.\tgene_id \"G1.3\";\n",
             "chr2\tHAVANA\tgene\t101\t200\t.\t-\t.\tgene_id \"G2.1\"; gene_name \"MINUS\";\n",
@@ -184,9 +204,12 @@ mod tests {
         assert_eq!(genes.len(), 2);
         assert_eq!((genes[0].tss, genes[0].strand), (100, Strand::Forward));
         assert_eq!((genes[1].tss, genes[1].strand), (199, Strand::Reverse));
-        let index = by_id(&genes);
-        assert_eq!(index["G1"].name.as_deref(), Some("PLUS"));
-        assert_eq!(index["G2.1"].chrom, "chr2");
+        let index = GeneIndex::new(&genes);
+        let name = |id: &str| index.get(id).and_then(|gene| gene.name.as_deref());
+        assert_eq!(name("G1"), Some("PLUS"));
+        assert_eq!(name("G2.1"), Some("MINUS"));
+        assert_eq!(name("G2.9"), Some("MINUS"));
+        assert_eq!(name("G3"), None);
     }
 
     #[test]

@@ -5,6 +5,6 @@ mod metrics;
 mod predictions;
 mod summary;
 
-pub use metrics::{auroc, mean_squared_error, pearson_r, spearman_r};
+pub use metrics::{auroc, mean_squared_error, median, pearson_r, spearman_r};
 pub use predictions::{CellPrediction, GenePrediction, Predictions};
 pub use summary::{CellMetrics, Metrics, SplitMetrics};

@@ -7,35 +7,42 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use tempfile::{Builder, NamedTempFile, TempDir};
+use tempfile::{Builder, TempDir};
 
 use crate::error::{Error, Result};
 
-/// Refuses a path that is taken, unless `force` is given.
+/// Refuses a file's path that is taken, unless `force` is given and what is there
+/// is a regular file.
 ///
 /// # Errors
-/// [`Error::Exists`] when the path exists and `force` is false.
-pub fn check_free(path: &Path, force: bool) -> Result<()> {
-    if !force && path.symlink_metadata().is_ok() {
-        return Err(Error::Exists { path: path.into() });
+/// [`Error::Exists`] when the path exists and `force` is false, [`Error::Data`]
+/// when it is something that a result must not replace.
+pub fn check_file(path: &Path, force: bool) -> Result<()> {
+    match path.symlink_metadata() {
+        Err(_) => Ok(()),
+        Ok(found) if !found.is_file() => Err(Error::data(
+            format!(
+                "{} is not a regular file and is left as it is",
+                path.display()
+            ),
+            "Choose another output path",
+        )),
+        Ok(_) if !force => Err(Error::Exists { path: path.into() }),
+        Ok(_) => Ok(()),
     }
-    Ok(())
 }
 
 /// Writes a file through a buffer, then renames it to its final name.
 ///
 /// # Errors
-/// When the path is taken (and `force` is false) or anything fails to be
-/// written; then nothing is left behind.
+/// When the path is taken ([`check_file`]) or anything fails to be written; then
+/// nothing is left behind.
 pub fn write_atomically(
     path: &Path,
     force: bool,
     write: impl FnOnce(&mut BufWriter<&File>) -> io::Result<()>,
 ) -> Result<()> {
-    check_free(path, force)?;
-    if path.is_dir() {
-        return Err(Error::Exists { path: path.into() });
-    }
+    check_file(path, force)?;
     let folder = parent(path);
     fs::create_dir_all(&folder).map_err(Error::io("create", &folder))?;
     let temporary = temporary(0o666)
@@ -47,12 +54,12 @@ pub fn write_atomically(
         .and_then(|()| temporary.as_file().sync_all())
         .map_err(Error::io("write", path))?;
     drop(buffer);
-    persist(temporary, path)
-}
-
-fn persist(temporary: NamedTempFile, path: &Path) -> Result<()> {
-    temporary
-        .persist(path)
+    let persisted = if force {
+        temporary.persist(path)
+    } else {
+        temporary.persist_noclobber(path)
+    };
+    persisted
         .map(drop)
         .map_err(|error| Error::io("write", path)(error.error))
 }
@@ -64,16 +71,49 @@ pub struct OutputFolder {
     temporary: TempDir,
     path: PathBuf,
     force: bool,
+    marker: &'static str,
 }
 
 impl OutputFolder {
+    /// Checks that a folder of results can be written: that the path is free, or
+    /// `force` is given and an earlier result is there (a folder with the file
+    /// `marker`, or an empty one), that none of the inputs would be replaced, and
+    /// that its parent can be written to.
+    ///
+    /// # Errors
+    /// When one of these does not hold.
+    pub fn check(path: &Path, force: bool, marker: &'static str, inputs: &[&Path]) -> Result<()> {
+        check_folder(path, force, marker)?;
+        let place = absolute(path);
+        if std::env::current_dir().is_ok_and(|here| here.starts_with(&place)) {
+            return Err(Error::data(
+                format!("the output {} holds the folder you are in", path.display()),
+                "Choose another output path",
+            ));
+        }
+        if let Some(input) = inputs
+            .iter()
+            .find(|input| absolute(input).starts_with(&place))
+        {
+            return Err(Error::data(
+                format!(
+                    "the output {} would replace the input {}",
+                    path.display(),
+                    input.display()
+                ),
+                "Choose another output path",
+            ));
+        }
+        Self::create(path, force, marker).map(drop)
+    }
+
     /// Opens a folder beside its final place.
     ///
     /// # Errors
-    /// When the final path is taken (and `force` is false) or its parent cannot
-    /// be written to.
-    pub fn create(path: &Path, force: bool) -> Result<Self> {
-        check_free(path, force)?;
+    /// When the final path is taken by something that must not be replaced, or
+    /// its parent cannot be written to.
+    pub fn create(path: &Path, force: bool, marker: &'static str) -> Result<Self> {
+        check_folder(path, force, marker)?;
         let folder = parent(path);
         fs::create_dir_all(&folder).map_err(Error::io("create", &folder))?;
         let temporary = temporary(0o777)
@@ -83,6 +123,7 @@ impl OutputFolder {
             temporary,
             path: path.into(),
             force,
+            marker,
         })
     }
 
@@ -91,12 +132,13 @@ impl OutputFolder {
         self.temporary.path().join(name)
     }
 
-    /// Gives the folder its final name, replacing what is there under `force`.
+    /// Gives the folder its final name, replacing an earlier result under
+    /// `force`.
     ///
     /// # Errors
     /// When the final path was taken meanwhile or the rename fails.
     pub fn publish(self) -> Result<()> {
-        check_free(&self.path, self.force)?;
+        check_folder(&self.path, self.force, self.marker)?;
         let OutputFolder {
             temporary, path, ..
         } = self;
@@ -118,6 +160,35 @@ impl OutputFolder {
         let _ = temporary.keep();
         Ok(())
     }
+}
+
+fn check_folder(path: &Path, force: bool, marker: &str) -> Result<()> {
+    let Ok(found) = path.symlink_metadata() else {
+        return Ok(());
+    };
+    if !force {
+        return Err(Error::Exists { path: path.into() });
+    }
+    let is_earlier_result = found.is_dir()
+        && (path.join(marker).is_file()
+            || fs::read_dir(path).is_ok_and(|mut entries| entries.next().is_none()));
+    if is_earlier_result {
+        return Ok(());
+    }
+    Err(Error::data(
+        format!(
+            "{} is not an earlier result (a folder with {marker}) and is left as it is",
+            path.display()
+        ),
+        "Choose another output path, or remove it yourself",
+    ))
+}
+
+/// The path without links and relative parts, as far as it exists.
+fn absolute(path: &Path) -> PathBuf {
+    fs::canonicalize(path)
+        .or_else(|_| std::path::absolute(path))
+        .unwrap_or_else(|_| path.into())
 }
 
 fn parent(path: &Path) -> PathBuf {

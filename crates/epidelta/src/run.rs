@@ -20,16 +20,21 @@ use serde::{Deserialize, Serialize};
 use toml::{Table, Value};
 
 use crate::{
-    dataset::{Epigenome, JoinSummary, Mark, Pair, Split, read_epigenome},
+    dataset::{Epigenome, JoinSummary, Mark, Pair, Split, SplitConfig, read_epigenome},
     error::{Error, Place, Result},
     evaluation::{Metrics, Predictions, SplitMetrics},
     model::{DeepDiff, ExpressionThresholds, Variant, load_weights, save_weights},
     output::{OutputFolder, write_atomically},
     provenance::sha256,
-    training::{Fitted, Preset, Progress, Settings, fit, predict},
+    training::{Preset, Progress, Settings, fit, predict},
 };
 
 const FORMAT: u32 = 1;
+/// The file by which a run folder is known.
+const MARKER: &str = "run.toml";
+const WEIGHTS: &str = "model.safetensors";
+const PREDICTIONS: &str = "predictions.tsv";
+const METRICS: &str = "metrics.json";
 const REMEDY: &str = "Give the folder that `epidelta train` wrote, complete and unchanged";
 
 /// A dataset that a run was trained on.
@@ -54,10 +59,16 @@ pub struct DataShape {
     pub bins: usize,
     /// Width of a bin, bp.
     pub bin_size: u32,
+    /// How far the window reaches upstream of the TSS, bp.
+    pub upstream: u32,
+    /// How far it reaches downstream, bp.
+    pub downstream: u32,
     /// Order of the bins: `genome` or `strand`.
     pub orientation: String,
     /// Unit of the signal.
     pub signal_unit: String,
+    /// Unit of the expression.
+    pub expression_unit: String,
 }
 
 impl DataShape {
@@ -67,8 +78,11 @@ impl DataShape {
             marks: epigenome.marks.clone(),
             bins: epigenome.bins,
             bin_size: epigenome.metadata.bin_size,
+            upstream: epigenome.metadata.upstream,
+            downstream: epigenome.metadata.downstream,
             orientation: epigenome.metadata.orientation.name().into(),
             signal_unit: epigenome.metadata.signal_unit.clone(),
+            expression_unit: epigenome.metadata.expression_unit.clone(),
         }
     }
 }
@@ -89,6 +103,8 @@ pub struct RunDescription {
     pub seed: u64,
     /// SHA-256 of `model.safetensors`.
     pub weights_sha256: String,
+    /// SHA-256 of `predictions.tsv`, which tells what each gene was trained as.
+    pub predictions_sha256: String,
     /// Cell type A's data.
     pub a: DataFile,
     /// Cell type B's data.
@@ -166,6 +182,10 @@ pub struct Prepared {
     pub genes: [usize; 3],
     /// The names of the two cell types.
     pub cell_types: [String; 2],
+    /// Whether the files come with a split.
+    pub split_in_files: bool,
+    /// Whether the labels vary at all; they do not where A and B are the same.
+    pub labels_vary: bool,
 }
 
 /// Reads two cell types and joins them as the settings say, without splits.
@@ -185,18 +205,51 @@ pub fn read_pair(a: &Path, b: &Path, settings: &Settings) -> Result<(Pair, JoinS
 /// # Errors
 /// When data, settings or output are unusable, or training diverges.
 pub fn train(plan: &TrainingPlan, report: &mut dyn FnMut(Event<'_>)) -> Result<RunMetrics> {
-    let folder = OutputFolder::create(&plan.output, plan.force)?;
     let settings = &plan.settings;
     settings.check()?;
+    let initial = plan.initial_weights.as_deref();
+    let inputs: Vec<&Path> = [plan.a.as_path(), plan.b.as_path()]
+        .into_iter()
+        .chain(initial)
+        .collect();
+    OutputFolder::check(&plan.output, plan.force, MARKER, &inputs)?;
+    // Checksums are of the files that are read next, not of what may stand there
+    // hours later.
+    let (sha256_a, sha256_b) = rayon::join(|| sha256(&plan.a), || sha256(&plan.b));
+    let (sha256_a, sha256_b) = (sha256_a?, sha256_b?);
     let (mut pair, join) = read_pair(&plan.a, &plan.b, settings)?;
-    settings.split.assign(&mut pair, plan.seed)?;
+    settings.split.assign(&mut pair)?;
+    let data_file = |path: &Path, sha256: String, epigenome: &Epigenome| -> Result<DataFile> {
+        Ok(DataFile {
+            path: fs::canonicalize(path).map_err(Error::io("read", path))?,
+            sha256,
+            cell_type: epigenome.metadata.cell_type.clone(),
+        })
+    };
+    let mut description = RunDescription {
+        format: FORMAT,
+        epidelta: env!("CARGO_PKG_VERSION").into(),
+        method: plan.method,
+        preset: plan.preset,
+        seed: plan.seed,
+        weights_sha256: String::new(),
+        predictions_sha256: String::new(),
+        a: data_file(&plan.a, sha256_a, &pair.a)?,
+        b: data_file(&plan.b, sha256_b, &pair.b)?,
+        data: DataShape::of(&pair.a),
+        median_log2_expression: ExpressionThresholds::default(),
+        settings: settings.clone(),
+    };
+    // What cannot be written must fail now rather than after the training.
+    description.to_toml()?;
     report(Event::Prepared(&Prepared {
         join,
         genes: Split::ALL.map(|split| pair.in_split(split).len()),
         cell_types: [&pair.a, &pair.b].map(|e| e.metadata.cell_type.clone()),
+        split_in_files: SplitConfig::is_in_files(&pair),
+        labels_vary: labels_vary(&pair),
     }));
 
-    let initial = plan.initial_weights.as_deref();
     let mut progress = |progress: Progress<'_>| report(Event::Training(progress));
     let fitted = fit(&pair, settings, plan.seed, initial, &mut progress)?;
     let all: Vec<usize> = (0..pair.genes.len()).collect();
@@ -214,51 +267,50 @@ pub fn train(plan: &TrainingPlan, report: &mut dyn FnMut(Event<'_>)) -> Result<R
         },
         seconds_per_epoch: fitted.seconds_per_epoch,
     };
-    write_run(&folder, plan, &pair, &fitted, &predictions, &metrics)?;
+    if let Some(gene) = predictions.first_not_finite() {
+        return Err(Error::data(
+            format!("the prediction for gene {gene} is not a finite number"),
+            "Its signal may be extremely large: see it with epidelta inspect, or try another \
+             --set input.transform",
+        ));
+    }
+
+    let folder = OutputFolder::create(&plan.output, plan.force, MARKER)?;
+    let weights = folder.file(WEIGHTS);
+    save_weights(&fitted.best, &weights)?;
+    fitted.history.write(&folder.file("history.tsv"))?;
+    predictions.write(&folder.file(PREDICTIONS), false)?;
+    description.weights_sha256 = sha256(&weights)?;
+    description.predictions_sha256 = sha256(&folder.file(PREDICTIONS))?;
+    description.median_log2_expression = fitted.thresholds;
+    let text = description.to_toml()?;
+    write_atomically(&folder.file(MARKER), false, |out| {
+        out.write_all(text.as_bytes())
+    })?;
+    write_atomically(&folder.file(METRICS), false, |out| {
+        serde_json::to_writer_pretty(&mut *out, &metrics)?;
+        writeln!(out)
+    })?;
     folder.publish()?;
     Ok(metrics)
 }
 
-fn write_run(
-    folder: &OutputFolder,
-    plan: &TrainingPlan,
-    pair: &Pair,
-    fitted: &Fitted,
-    predictions: &Predictions,
-    metrics: &RunMetrics,
-) -> Result<()> {
-    let weights = folder.file("model.safetensors");
-    save_weights(&fitted.best, &weights)?;
-    let data_file = |path: &Path, epigenome: &Epigenome| -> Result<DataFile> {
-        Ok(DataFile {
-            path: fs::canonicalize(path).map_err(Error::io("read", path))?,
-            sha256: sha256(path)?,
-            cell_type: epigenome.metadata.cell_type.clone(),
+fn labels_vary(pair: &Pair) -> bool {
+    let first = pair.genes.first().map(|gene| gene.log2_fold_change);
+    pair.genes
+        .iter()
+        .any(|gene| Some(gene.log2_fold_change) != first)
+}
+
+impl RunDescription {
+    fn to_toml(&self) -> Result<String> {
+        toml::to_string(self).map_err(|error| {
+            Error::data(
+                format!("the run cannot be described in {MARKER}: {error}"),
+                "Give paths and a seed that can be written as text",
+            )
         })
-    };
-    let description = RunDescription {
-        format: FORMAT,
-        epidelta: env!("CARGO_PKG_VERSION").into(),
-        method: plan.method,
-        preset: plan.preset,
-        seed: plan.seed,
-        weights_sha256: sha256(&weights)?,
-        a: data_file(&plan.a, &pair.a)?,
-        b: data_file(&plan.b, &pair.b)?,
-        data: DataShape::of(&pair.a),
-        median_log2_expression: fitted.thresholds,
-        settings: plan.settings.clone(),
-    };
-    let path = folder.file("run.toml");
-    let text = toml::to_string(&description)
-        .map_err(|e| Error::io("write", &path)(std::io::Error::other(e)))?;
-    write_atomically(&path, false, |out| out.write_all(text.as_bytes()))?;
-    fitted.history.write(&folder.file("history.tsv"))?;
-    predictions.write(&folder.file("predictions.tsv"), false)?;
-    let path = folder.file("metrics.json");
-    let text =
-        serde_json::to_string_pretty(metrics).map_err(|e| Error::io("write", &path)(e.into()))?;
-    write_atomically(&path, false, |out| writeln!(out, "{text}"))
+    }
 }
 
 /// A trained run, read back.
@@ -271,30 +323,29 @@ pub struct Run {
 }
 
 impl Run {
+    /// The files of a run folder.
+    pub const FILES: [&'static str; 5] = [MARKER, WEIGHTS, "history.tsv", PREDICTIONS, METRICS];
+
     /// Reads a run's description.
     ///
     /// # Errors
     /// When the folder has no usable `run.toml`.
     pub fn open(path: &Path) -> Result<Self> {
-        let file = path.join("run.toml");
+        let file = path.join(MARKER);
         let text = fs::read_to_string(&file).map_err(Error::io("read", &file))?;
-        let bad = |place: Place, expected: &str, found: String| {
-            Error::content(&file, place, expected, found, REMEDY)
+        let bad = |expected: &str, error: &toml::de::Error| {
+            let before = error.span().and_then(|span| text.get(..span.start));
+            let line = before.map(|before| before.lines().count().max(1) as u64);
+            let place = line.map_or(Place::File, Place::Line);
+            Error::content(&file, place, expected, error.message().trim(), REMEDY)
         };
-        let table: Table = text
-            .parse()
-            .map_err(|e: toml::de::Error| bad(Place::File, "TOML", e.message().into()))?;
+        let table: Table = text.parse().map_err(|e| bad("TOML", &e))?;
         if table.get("format") != Some(&Value::Integer(FORMAT.into())) {
             let found = table.get("format").map_or("none".into(), Value::to_string);
-            return Err(bad(Place::File, &format!("format = {FORMAT}"), found));
+            let expected = format!("format = {FORMAT}");
+            return Err(Error::content(&file, Place::File, expected, found, REMEDY));
         }
-        let description = table.try_into().map_err(|e: toml::de::Error| {
-            bad(
-                Place::File,
-                "the description of a run",
-                e.message().trim().to_owned(),
-            )
-        })?;
+        let description = toml::from_str(&text).map_err(|e| bad("the description of a run", &e))?;
         Ok(Run {
             path: path.into(),
             description,
@@ -304,9 +355,12 @@ impl Run {
     /// The predictions that training wrote.
     ///
     /// # Errors
-    /// When they cannot be read.
+    /// When they cannot be read or are not those that training wrote.
     pub fn predictions(&self) -> Result<Predictions> {
-        Predictions::read(&self.path.join("predictions.tsv"))
+        let path = self.path.join(PREDICTIONS);
+        let expected = &self.description.predictions_sha256;
+        check_sha256(&path, "the predictions", expected)?;
+        Predictions::read(&path)
     }
 
     /// The measures of the run, made again from its predictions.
@@ -314,7 +368,7 @@ impl Run {
     /// # Errors
     /// When its predictions or `metrics.json` cannot be read.
     pub fn metrics(&self) -> Result<RunMetrics> {
-        let path = self.path.join("metrics.json");
+        let path = self.path.join(METRICS);
         let text = fs::read(&path).map_err(Error::io("read", &path))?;
         let written: RunMetrics = serde_json::from_slice(&text).map_err(|error| {
             let expected = "the measures of a run";
@@ -346,14 +400,22 @@ impl Run {
         }
         let model = self.model()?;
         let genes: Vec<usize> = (0..pair.genes.len()).collect();
-        let predictions = predict(
-            &model,
-            &self.description.settings.model,
-            self.description.median_log2_expression,
-            &pair,
-            &genes,
-        );
-        Ok((Predictions { genes: predictions }, summary))
+        let predictions = Predictions {
+            genes: predict(
+                &model,
+                &self.description.settings.model,
+                self.description.median_log2_expression,
+                &pair,
+                &genes,
+            ),
+        };
+        match predictions.first_not_finite() {
+            None => Ok((predictions, summary)),
+            Some(gene) => Err(Error::data(
+                format!("the prediction for gene {gene} is not a finite number"),
+                "Its signal may be extremely large: see it with epidelta inspect",
+            )),
+        }
     }
 
     fn check_shape(&self, pair: &Pair) -> Result<()> {
@@ -363,12 +425,16 @@ impl Run {
         }
         let words = |shape: &DataShape| {
             format!(
-                "{} bins of {} bp in {} orientation, unit {}, of {}",
+                "{} bins of {} bp, {} bp upstream and {} bp downstream, in {} orientation, \
+                 of {} ({}), expression in {}",
                 shape.bins,
                 shape.bin_size,
+                shape.upstream,
+                shape.downstream,
                 shape.orientation,
+                shape.marks.join(", "),
                 shape.signal_unit,
-                shape.marks.join(", ")
+                shape.expression_unit
             )
         };
         Err(Error::data(
@@ -386,23 +452,20 @@ impl Run {
     /// # Errors
     /// When the weights are missing or not those that training wrote.
     pub fn model(&self) -> Result<DeepDiff> {
-        let path = self.path.join("model.safetensors");
-        let checksum = sha256(&path)?;
-        if checksum != self.description.weights_sha256 {
-            return Err(Error::content(
-                &path,
-                Place::File,
-                format!(
-                    "the weights with SHA-256 {}",
-                    self.description.weights_sha256
-                ),
-                checksum,
-                REMEDY,
-            ));
-        }
+        let path = self.path.join(WEIGHTS);
+        check_sha256(&path, "the weights", &self.description.weights_sha256)?;
         let settings = &self.description.settings;
         let marks = self.description.data.marks.len();
         let model = DeepDiff::new(&settings.model, marks, 0, &Device::flex())?;
         load_weights(model, &path)
     }
+}
+
+fn check_sha256(path: &Path, what: &str, expected: &str) -> Result<()> {
+    let found = sha256(path)?;
+    if found == expected {
+        return Ok(());
+    }
+    let expected = format!("{what} with SHA-256 {expected}");
+    Err(Error::content(path, Place::File, expected, found, REMEDY))
 }

@@ -15,12 +15,12 @@ use epidelta::{
 };
 use proptest::prelude::*;
 
-fn metadata() -> Metadata {
+fn metadata(bins: usize) -> Metadata {
     Metadata {
         cell_type: "K562 \"α\"".into(),
         bin_size: 100,
-        upstream: 300,
-        downstream: 200,
+        upstream: 30,
+        downstream: 100 * bins as u32 - 30,
         orientation: Orientation::Strand,
         signal_unit: "reads".into(),
         expression_unit: "TPM".into(),
@@ -67,7 +67,7 @@ fn epigenome() -> impl Strategy<Value = Epigenome> {
             let records: Vec<_> = (0..genes).map(gene).collect();
             let signal = prop::collection::vec(value, genes * marks * bins);
             (records, signal).prop_map(move |(genes, signal)| Epigenome {
-                metadata: metadata(),
+                metadata: metadata(bins),
                 marks: (0..marks).map(|m| format!("mark {m}")).collect(),
                 bins,
                 genes,
@@ -177,6 +177,186 @@ proptest! {
             }
         }
     }
+}
+
+/// What is wrong with a file that breaks the format's promises.
+fn refusal(change: impl Fn(&mut Epigenome)) -> String {
+    let mut epigenome = Epigenome {
+        metadata: metadata(2),
+        marks: vec!["X".into(), "Y".into()],
+        bins: 2,
+        genes: ["G0", "G1"]
+            .map(|id| GeneRecord {
+                gene_id: id.into(),
+                gene_name: None,
+                chrom: None,
+                tss: None,
+                strand: None,
+                split: None,
+                expression: 1.0,
+            })
+            .to_vec(),
+        signal: vec![0.0; 8],
+    };
+    change(&mut epigenome);
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("a.parquet");
+    let message = write_epigenome(&epigenome, &path, false)
+        .unwrap_err()
+        .to_string();
+    assert!(!path.exists(), "a refused file was written");
+    message
+}
+
+#[test]
+fn epigenomes_that_break_a_promise_are_refused() {
+    let names = |message: String, parts: &[&str]| {
+        for part in parts {
+            assert!(message.contains(part), "{part:?} is not in {message}");
+        }
+    };
+    names(
+        refusal(|e| e.signal[7] = f32::NAN),
+        &["gene G1", "finite signal", "NaN in bin 2 of Y"],
+    );
+    names(
+        refusal(|e| e.signal[0] = f32::INFINITY),
+        &["gene G0", "inf in bin 1 of X"],
+    );
+    names(
+        refusal(|e| e.genes[1].expression = -1.0),
+        &["gene G1", "not negative", "-1"],
+    );
+    names(
+        refusal(|e| e.genes[1].gene_id = "G0".into()),
+        &["gene G0", "each gene once"],
+    );
+    names(refusal(|e| e.genes[0].gene_id = String::new()), &["row 1"]);
+    names(
+        refusal(|e| e.metadata.upstream = 31),
+        &["2 bins of 100 bp", "31 bp upstream"],
+    );
+    names(refusal(|e| e.metadata.bin_size = 0), &["2 bins of 0 bp"]);
+    names(
+        refusal(|e| e.metadata.cell_type = "\u{1b}[31m".into()),
+        &["cell type"],
+    );
+}
+
+/// Files of other programs, each wrong in one way.
+#[test]
+fn foreign_files_are_refused_by_name_of_the_column() {
+    use arrow_array::{
+        ArrayRef, FixedSizeListArray, Float64Array, Int64Array, RecordBatch, StringArray,
+        UInt16Array,
+    };
+    use arrow_schema::{Field, Schema};
+    use std::sync::Arc;
+
+    let list = |values: ArrayRef, length: i32| -> ArrayRef {
+        let item = Arc::new(Field::new("element", values.data_type().clone(), true));
+        Arc::new(FixedSizeListArray::try_new(item, length, values, None).unwrap())
+    };
+    let text =
+        |values: [Option<&str>; 2]| -> ArrayRef { Arc::new(StringArray::from(values.to_vec())) };
+    let nothing = || text([None, None]);
+    let sound = || -> Vec<(&str, ArrayRef)> {
+        vec![
+            ("gene_id", text([Some("G0"), Some("G1")])),
+            ("gene_name", nothing()),
+            ("chrom", nothing()),
+            ("tss", Arc::new(Int64Array::from(vec![None, Some(7)]))),
+            ("strand", text([Some("+"), None])),
+            ("split", text([Some("train"), None])),
+            ("expression", Arc::new(Float64Array::from(vec![1.0, 2.0]))),
+            ("X", list(Arc::new(UInt16Array::from(vec![1, 2, 3, 4])), 2)),
+        ]
+    };
+    let keys = [
+        ("format", "1"),
+        ("cell_type", "K"),
+        ("bin_size", "10"),
+        ("upstream", "10"),
+        ("downstream", "10"),
+        ("orientation", "genome"),
+        ("signal_unit", "reads"),
+        ("expression_unit", "reads"),
+    ];
+    let read = |columns: Vec<(&str, ArrayRef)>, keys: &[(&str, &str)]| {
+        let fields: Vec<Field> = columns
+            .iter()
+            .map(|(name, array)| Field::new(*name, array.data_type().clone(), true))
+            .collect();
+        let footer: Vec<(String, String)> = keys
+            .iter()
+            .map(|(key, value)| (format!("epidelta.{key}"), (*value).to_owned()))
+            .collect();
+        let schema = Schema::new(fields).with_metadata(
+            footer
+                .into_iter()
+                .collect::<std::collections::HashMap<_, _>>(),
+        );
+        let arrays = columns.into_iter().map(|(_, array)| array).collect();
+        let batch = RecordBatch::try_new(Arc::new(schema), arrays).unwrap();
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a.parquet");
+        let file = std::fs::File::create(&path).unwrap();
+        let mut writer = parquet::arrow::ArrowWriter::try_new(file, batch.schema(), None).unwrap();
+        writer.write(&batch).unwrap();
+        writer.close().unwrap();
+        read_epigenome(&path).map_err(|error| error.to_string())
+    };
+    let with = |name: &'static str, array: ArrayRef| {
+        let mut columns = sound();
+        match columns.iter_mut().find(|column| column.0 == name) {
+            Some(column) => column.1 = array,
+            None => columns.push((name, array)),
+        }
+        read(columns, &keys).unwrap_err()
+    };
+
+    let epigenome = read(sound(), &keys).unwrap();
+    assert_eq!(epigenome.signal, [1.0, 2.0, 3.0, 4.0]);
+    assert_eq!(epigenome.genes[1].tss, Some(7));
+
+    let mut without = sound();
+    without.retain(|(name, _)| *name != "strand");
+    assert!(
+        read(without, &keys)
+            .unwrap_err()
+            .contains("column \"strand\"")
+    );
+    let mut no_mark = sound();
+    no_mark.pop();
+    assert!(
+        read(no_mark, &keys)
+            .unwrap_err()
+            .contains("at least one mark column")
+    );
+    let null = Arc::new(Float64Array::from(vec![Some(1.0), None]));
+    assert!(with("expression", null).contains("row 2: expected a value in column \"expression\""));
+    let id = text([None, Some("G1")]);
+    assert!(with("gene_id", id).contains("row 1: expected a value in column \"gene_id\""));
+    assert!(with("tss", nothing()).contains("column \"tss\": expected Int64"));
+    assert!(with("strand", text([Some("x"), None])).contains("not a strand"));
+    assert!(with("split", text([Some("dev"), None])).contains("not a split"));
+    assert!(with("Y", nothing()).contains("column \"Y\": expected a mark"));
+    let three = list(Arc::new(UInt16Array::from(vec![1; 6])), 3);
+    assert!(with("Y", three).contains("expected 2 bins, as the other marks, found 3 bins"));
+    let hole = list(
+        Arc::new(UInt16Array::from(vec![Some(1), None, Some(1), Some(1)])),
+        2,
+    );
+    assert!(with("Y", hole).contains("column \"Y\": expected a number in every bin"));
+    let missing_key = read(sound(), &keys[1..]).unwrap_err();
+    assert!(missing_key.contains("epidelta.format"), "{missing_key}");
+    let mut newer = keys;
+    newer[0].1 = "2";
+    assert!(
+        read(sound(), &newer)
+            .unwrap_err()
+            .contains("another version of epidelta")
+    );
 }
 
 /// Expected values: pyarrow 26 (`pq.read_table`, `numpy.sum` in 64-bit).

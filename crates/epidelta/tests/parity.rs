@@ -50,7 +50,7 @@ fn read_batch(parity: &Path) -> Batch {
             })
             .collect()
     };
-    let targets = |name: &str| tensors[name].values.clone();
+    let targets = |name: &str| tensors[name].values.iter().map(|&y| f64::from(y)).collect();
     Batch {
         genes: (0..10).collect(),
         marks: 5,
@@ -74,12 +74,9 @@ fn values<const D: usize>(tensor: Tensor<D>) -> Vec<f32> {
 
 fn assert_close(what: &str, ours: &[f32], theirs: &[f32], tolerance: f32) {
     assert_eq!(ours.len(), theirs.len(), "{what}: length");
-    let worst = ours
-        .iter()
-        .zip(theirs)
-        .map(|(a, b)| (a - b).abs())
-        .fold(0.0, f32::max);
-    assert!(worst <= tolerance, "{what}: off by {worst:e}");
+    for (i, (a, b)) in ours.iter().zip(theirs).enumerate() {
+        assert!((a - b).abs() <= tolerance, "{what} [{i}]: {a} is not {b}");
+    }
 }
 
 /// `[encoder, batch, bin]` to the reference's `[batch, encoder * bin]`.

@@ -4,7 +4,7 @@ use std::{collections::HashMap, io::Write};
 
 use anyhow::Result;
 use epidelta::{
-    dataset::{Simulated, SimulationConfig, Split},
+    dataset::{LabelConfig, Simulated, SimulationConfig, Split},
     evaluation::Predictions,
     model::Variant,
     run::{Run, RunMetrics, TrainingPlan},
@@ -56,7 +56,13 @@ pub fn run(command: &Demo, seed: u64, reporter: &Reporter) -> Result<()> {
     };
     let metrics = fit_and_write(&plan, reporter)?;
     let predictions = Run::open(&plan.output)?.predictions()?;
-    print_findings(&mut out, &metrics, &predictions, &simulated)?;
+    print_findings(
+        &mut out,
+        &metrics,
+        &predictions,
+        &simulated,
+        plan.settings.label,
+    )?;
     let folder = folder.display();
     writeln!(
         out,
@@ -72,8 +78,9 @@ fn print_findings(
     metrics: &RunMetrics,
     predictions: &Predictions,
     simulated: &Simulated,
+    label: LabelConfig,
 ) -> Result<()> {
-    writeln!(out, "\n{}", metrics_table(&metrics.best))?;
+    writeln!(out, "\n{}", metrics_table(&metrics.best, label))?;
     let rows: HashMap<&str, usize> = simulated
         .a
         .genes

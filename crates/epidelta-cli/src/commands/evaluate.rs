@@ -28,7 +28,11 @@ pub fn run(command: &Evaluate) -> Result<()> {
     if command.json {
         writeln!(out, "{json}")?;
     } else {
-        writeln!(out, "{}", metrics_table(&metrics))?;
+        writeln!(
+            out,
+            "{}",
+            metrics_table(&metrics, run.description.settings.label)
+        )?;
     }
     Ok(())
 }

@@ -3,11 +3,12 @@
 use anyhow::Result;
 use epidelta::{
     dataset::{DeepDiffFiles, Orientation, Split, import_deepdiff, write_epigenome},
-    output::check_free,
+    output::check_file,
 };
 
 use crate::{
     arguments::{Import, ImportDeepDiff, ImportFormat, Orient},
+    commands::keep_inputs,
     display::list_some,
 };
 
@@ -18,8 +19,10 @@ pub fn run(command: &Import) -> Result<()> {
 }
 
 fn deepdiff(command: &ImportDeepDiff) -> Result<()> {
-    check_free(&command.output, command.force)?;
+    check_file(&command.output, command.force)?;
     let given = [&command.train, &command.valid, &command.test];
+    let inputs = given.into_iter().flatten().chain(&command.genes);
+    keep_inputs(&command.output, inputs.chain([&command.expression]))?;
     let signal = Split::ALL.into_iter().zip(given);
     let files = DeepDiffFiles {
         cell_type: command.name.clone(),
@@ -27,7 +30,7 @@ fn deepdiff(command: &ImportDeepDiff) -> Result<()> {
         signal: signal
             .filter_map(|(split, path)| path.clone().map(|path| (split, path)))
             .collect(),
-        marks: command.marks.clone(),
+        marks: command.marks.iter().map(|m| m.trim().to_owned()).collect(),
         bin_size: command.bin_size,
         annotation: command.genes.clone(),
         orientation: match command.orient {

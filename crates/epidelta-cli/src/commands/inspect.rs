@@ -5,6 +5,7 @@ use std::io::Write;
 use anyhow::Result;
 use epidelta::{
     dataset::{Epigenome, Split, read_epigenome},
+    evaluation::median,
     genome::Strand,
 };
 use serde_json::json;
@@ -100,17 +101,16 @@ struct Spread {
 
 impl Spread {
     fn of(values: impl Iterator<Item = f64>) -> Self {
-        let mut values: Vec<f64> = values.collect();
-        values.sort_by(f64::total_cmp);
+        let values: Vec<f64> = values.collect();
         let count = values.len();
         let total: f64 = values.iter().sum();
         Spread {
             count,
             total,
             mean: total / count.max(1) as f64,
-            median: values.get(count / 2).copied().unwrap_or(f64::NAN),
-            largest: values.last().copied().unwrap_or(f64::NAN),
+            largest: values.iter().copied().fold(f64::NEG_INFINITY, f64::max),
             zeros: values.iter().filter(|&&v| v == 0.0).count(),
+            median: median(values).unwrap_or(f64::NAN),
         }
     }
 }
@@ -130,8 +130,9 @@ fn as_json(epigenome: &Epigenome) -> serde_json::Value {
     let metadata = &epigenome.metadata;
     let in_split = |split| {
         let genes = epigenome.genes.iter();
-        genes.filter(|gene| gene.split == Some(split)).count()
+        genes.filter(|gene| gene.split == split).count()
     };
+    let expression = Spread::of(epigenome.genes.iter().map(|gene| gene.expression));
     let marks: Vec<_> = epigenome
         .marks
         .iter()
@@ -148,8 +149,11 @@ fn as_json(epigenome: &Epigenome) -> serde_json::Value {
     json!({
         "cell_type": metadata.cell_type,
         "genes": epigenome.genes.len(),
-        "split": {"train": in_split(Split::Train), "valid": in_split(Split::Valid),
-                  "test": in_split(Split::Test)},
+        "split": {"train": in_split(Some(Split::Train)), "valid": in_split(Some(Split::Valid)),
+                  "test": in_split(Some(Split::Test)), "without": in_split(None)},
+        "genes_with_tss": epigenome.genes.iter().filter(|gene| gene.tss.is_some()).count(),
+        "expression": {"median": expression.median, "mean": expression.mean,
+                       "largest": expression.largest, "zero_genes": expression.zeros},
         "bins": epigenome.bins,
         "bin_size": metadata.bin_size,
         "upstream": metadata.upstream,

@@ -1,12 +1,17 @@
 //! `epidelta predict`
 
 use anyhow::Result;
-use epidelta::{output::check_free, run::Run};
+use epidelta::{output::check_file, run::Run};
 
-use crate::{arguments::Predict, display::list_dropped};
+use crate::{arguments::Predict, commands::keep_inputs, display::list_dropped};
 
 pub fn run(command: &Predict) -> Result<()> {
-    check_free(&command.output, command.force)?;
+    check_file(&command.output, command.force)?;
+    let of_run = Run::FILES.map(|name| command.run.join(name));
+    keep_inputs(
+        &command.output,
+        [&command.a, &command.b].into_iter().chain(&of_run),
+    )?;
     let run = Run::open(&command.run)?;
     let (predictions, join) = run.predict(&command.a, &command.b)?;
     list_dropped(&join);

@@ -10,6 +10,9 @@ use epidelta::{
 
 use crate::arguments::Simulate;
 
+/// The file by which a simulation's folder is known.
+const TRUTH: &str = "truth.parquet";
+
 pub fn run(command: &Simulate, seed: u64) -> Result<()> {
     let config = SimulationConfig {
         genes: command.genes,
@@ -32,11 +35,12 @@ pub fn run(command: &Simulate, seed: u64) -> Result<()> {
 
 /// Simulates two cell types into a folder, which appears whole or not at all.
 pub fn simulate_into(path: &Path, force: bool, config: &SimulationConfig) -> Result<Simulated> {
-    let folder = OutputFolder::create(path, force)?;
+    OutputFolder::check(path, force, TRUTH, &[])?;
     let simulated = simulate(config)?;
+    let folder = OutputFolder::create(path, force, TRUTH)?;
     write_epigenome(&simulated.a, &folder.file("A.parquet"), false)?;
     write_epigenome(&simulated.b, &folder.file("B.parquet"), false)?;
-    simulated.write_truth(&folder.file("truth.parquet"), false)?;
+    simulated.write_truth(&folder.file(TRUTH), false)?;
     folder.publish()?;
     Ok(simulated)
 }

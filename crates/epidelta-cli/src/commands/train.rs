@@ -1,14 +1,15 @@
 //! `epidelta train`
 
-use std::io::Write;
+use std::{fmt::Display, io::Write, path::Path};
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, bail};
 use epidelta::{
     model::Variant,
     run::{Event, Prepared, RunMetrics, TrainingPlan, train},
     training::{Preset, Settings},
 };
-use toml::{Table, Value};
+use serde::Deserialize;
+use toml::Table;
 
 use crate::{
     arguments::Train,
@@ -16,25 +17,24 @@ use crate::{
     progress::Reporter,
 };
 
-/// Keys of a run.toml that say what was run rather than how; as a configuration
-/// they count only where the command line is silent.
-const OF_THE_RUN: [&str; 9] = [
+/// Keys of a run.toml that say what was made rather than how; a configuration may
+/// have them, and they do not count.
+const OF_THE_RUN: [&str; 8] = [
     "format",
     "epidelta",
-    "method",
-    "preset",
-    "seed",
     "weights_sha256",
+    "predictions_sha256",
     "a",
     "b",
     "data",
+    "median_log2_expression",
 ];
 
 pub fn run(command: &Train, seed: Option<u64>, reporter: &Reporter) -> Result<()> {
     let plan = plan(command, seed)?;
     let metrics = fit_and_write(&plan, reporter)?;
     let mut out = std::io::stdout().lock();
-    writeln!(out, "{}", metrics_table(&metrics.best))?;
+    writeln!(out, "{}", metrics_table(&metrics.best, plan.settings.label))?;
     writeln!(
         out,
         "best epoch {} of {}, {:.2} s per epoch; wrote {}",
@@ -68,43 +68,41 @@ fn announce(plan: &TrainingPlan, prepared: &Prepared) {
     let join = &prepared.join;
     let [a, b] = &prepared.cell_types;
     let [train, valid, test] = prepared.genes;
+    let settings = &plan.settings;
     tracing::info!(
-        "{} ({}) on A = {a}, B = {b}: {} genes in both; train {train}, valid {valid}, test {test}",
+        "{} ({}) on A = {a}, B = {b}; label: log2 fold change, {}; {} genes in both: \
+         train {train}, valid {valid}, test {test} (split: {})",
         plan.method,
         plan.preset,
-        join.joined
+        settings.label.direction_in_words(),
+        join.joined,
+        settings.split.in_words(prepared.split_in_files)
     );
     list_dropped(join);
+    if !prepared.labels_vary {
+        tracing::warn!("the labels do not vary: are A and B the same?");
+    }
+    if !plan.method.describes(&settings.model) {
+        tracing::warn!(
+            "the settings make another model than {} is: see [model] in run.toml",
+            plan.method
+        );
+    }
 }
 
+/// The command line's choices over the configuration file's over the defaults.
 fn plan(command: &Train, seed: Option<u64>) -> Result<TrainingPlan> {
     let config = match &command.config {
-        None => Table::new(),
-        Some(path) => std::fs::read_to_string(path)
-            .map_err(anyhow::Error::from)
-            .and_then(|text| Ok(text.parse::<Table>()?))
-            .with_context(|| format!("cannot read {}", path.display()))?,
+        None => Configuration::default(),
+        Some(path) => {
+            Configuration::read(path).with_context(|| format!("cannot use {}", path.display()))?
+        }
     };
-    let text = |key: &str| config.get(key).and_then(Value::as_str);
-    let parsed = |key: &str| text(key).map(str::parse::<Variant>);
-    let method = command.method.map_or_else(
-        || parsed("method").unwrap_or(Ok(Variant::RawAuxSiamese)),
-        Ok,
-    );
-    let method = method.map_err(anyhow::Error::msg)?;
-    let preset = command
-        .preset
-        .map_or_else(|| text("preset").map_or(Ok(Preset::Tuned), str::parse), Ok)
-        .map_err(anyhow::Error::msg)?;
-    let seed_in_file = config.get("seed").and_then(Value::as_integer);
-    let seed = seed
-        .or(seed_in_file.and_then(|seed| u64::try_from(seed).ok()))
-        .unwrap_or(1);
-
-    let mut changes = config;
-    changes.retain(|key, _| key != "median_log2_expression" && !OF_THE_RUN.contains(&key));
+    let method = agreed("--method", command.method, config.method)?;
+    let method = method.unwrap_or(Variant::RawAuxSiamese);
+    let preset = agreed("--preset", command.preset, config.preset)?.unwrap_or(Preset::Tuned);
     let mut settings = Settings::of(method, preset)
-        .with_table(&changes)
+        .with_table(&config.settings)
         .with_context(|| match &command.config {
             Some(path) => format!("cannot use {}", path.display()),
             None => "cannot use the settings".into(),
@@ -120,9 +118,45 @@ fn plan(command: &Train, seed: Option<u64>) -> Result<TrainingPlan> {
         method,
         preset,
         settings,
-        seed,
+        seed: seed.or(config.seed).unwrap_or(1),
         initial_weights: command.init.clone(),
         output: command.output.clone(),
         force: command.force,
     })
+}
+
+/// A configuration file: some settings, and perhaps the method, preset and seed
+/// that they were made for.
+#[derive(Debug, Default, Deserialize)]
+struct Configuration {
+    method: Option<Variant>,
+    preset: Option<Preset>,
+    seed: Option<u64>,
+    #[serde(flatten)]
+    settings: Table,
+}
+
+impl Configuration {
+    fn read(path: &Path) -> Result<Self> {
+        let text = std::fs::read_to_string(path)?;
+        let mut config: Configuration = toml::from_str(&text)?;
+        config.settings.retain(|key, _| !OF_THE_RUN.contains(&key));
+        Ok(config)
+    }
+}
+
+/// The value of the command line or of the configuration file, which must not
+/// contradict each other: the file's settings are those of its method.
+fn agreed<T: PartialEq + Display>(
+    option: &str,
+    given: Option<T>,
+    in_file: Option<T>,
+) -> Result<Option<T>> {
+    match (given, in_file) {
+        (Some(given), Some(in_file)) if given != in_file => bail!(
+            "{option} {given} contradicts the configuration file, whose settings are those of \
+             {in_file}. Leave one of them out, or change settings with --set"
+        ),
+        (given, in_file) => Ok(given.or(in_file)),
+    }
 }

@@ -43,11 +43,11 @@ pub struct Batch {
     /// Signal of cell type B, `[mark, batch, bin]`.
     pub signal_b: Vec<f32>,
     /// Labels, log2 fold change, `[batch]`.
-    pub log2_fold_change: Vec<f32>,
+    pub log2_fold_change: Vec<f64>,
     /// Log2 expression in A, `[batch]`.
-    pub log2_expression_a: Vec<f32>,
+    pub log2_expression_a: Vec<f64>,
     /// Log2 expression in B, `[batch]`.
-    pub log2_expression_b: Vec<f32>,
+    pub log2_expression_b: Vec<f64>,
 }
 
 impl Batch {
@@ -78,9 +78,9 @@ impl Batch {
         }
         for &gene in genes {
             let gene = &pair.genes[gene];
-            batch.log2_fold_change.push(gene.log2_fold_change as f32);
-            batch.log2_expression_a.push(gene.log2_expression_a as f32);
-            batch.log2_expression_b.push(gene.log2_expression_b as f32);
+            batch.log2_fold_change.push(gene.log2_fold_change);
+            batch.log2_expression_a.push(gene.log2_expression_a);
+            batch.log2_expression_b.push(gene.log2_expression_b);
         }
         batch
     }

@@ -3,7 +3,7 @@
 
 use std::{collections::HashSet, fmt, str::FromStr};
 
-use crate::genome::Strand;
+use crate::{error::Place, genome::Strand};
 
 /// The part of an experiment a gene belongs to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -140,6 +140,38 @@ pub struct Epigenome {
     pub signal: Vec<f32>,
 }
 
+/// What makes an epigenome unusable.
+#[derive(Debug)]
+pub(crate) struct Flaw {
+    pub(crate) place: Place,
+    pub(crate) expected: &'static str,
+    pub(crate) found: String,
+}
+
+fn is_printable(name: &str) -> bool {
+    !name.trim().is_empty() && !name.chars().any(char::is_control)
+}
+
+/// The columns of the file that are not marks.
+pub(crate) const GENE_COLUMNS: [&str; 7] = [
+    "gene_id",
+    "gene_name",
+    "chrom",
+    "tss",
+    "strand",
+    "split",
+    "expression",
+];
+
+/// How far a window of `bins` bins with the TSS in its middle reaches upstream and
+/// downstream, bp.
+pub(crate) fn window(bins: usize, bin_size: u32) -> (u32, u32) {
+    let width = u32::try_from(bins)
+        .unwrap_or(u32::MAX)
+        .saturating_mul(bin_size);
+    (width / 2, width - width / 2)
+}
+
 impl Epigenome {
     /// The signal of one gene, `[mark, bin]`.
     pub fn signal_of(&self, gene: usize) -> &[f32] {
@@ -147,23 +179,86 @@ impl Epigenome {
         &self.signal[gene * size..][..size]
     }
 
-    /// The first thing that makes this epigenome unusable, if there is one:
-    /// the gene and what is wrong with it.
-    pub(crate) fn flaw(&self) -> Option<(&str, String)> {
+    /// The first thing that makes this epigenome unusable, if there is one.
+    pub(crate) fn flaw(&self) -> Option<Flaw> {
+        self.flaw_of_metadata()
+            .or_else(|| self.flaw_of_marks())
+            .or_else(|| self.flaw_of_genes())
+    }
+
+    fn flaw_of_metadata(&self) -> Option<Flaw> {
+        let m = &self.metadata;
+        let flaw = |expected, found| {
+            Some(Flaw {
+                place: Place::File,
+                expected,
+                found,
+            })
+        };
+        if !is_printable(&m.cell_type) {
+            let expected = "a name of the cell type, printable";
+            return flaw(expected, format!("{:?}", m.cell_type));
+        }
+        let width = self.bins as u64 * u64::from(m.bin_size);
+        if width == 0 || width != u64::from(m.upstream) + u64::from(m.downstream) {
+            return flaw(
+                "a window of as many bp as its bins have together",
+                format!(
+                    "{} bins of {} bp for {} bp upstream and {} bp downstream",
+                    self.bins, m.bin_size, m.upstream, m.downstream
+                ),
+            );
+        }
+        None
+    }
+
+    fn flaw_of_marks(&self) -> Option<Flaw> {
+        for (i, mark) in self.marks.iter().enumerate() {
+            let found = if !is_printable(mark) {
+                "a name that is empty or not printable"
+            } else if GENE_COLUMNS.contains(&mark.as_str()) {
+                "the name of a gene column"
+            } else if self.marks[..i].contains(mark) {
+                "the name of an earlier mark"
+            } else {
+                continue;
+            };
+            return Some(Flaw {
+                place: Place::Column(mark.clone()),
+                expected: "a mark's own, printable name",
+                found: found.into(),
+            });
+        }
+        None
+    }
+
+    fn flaw_of_genes(&self) -> Option<Flaw> {
+        let flaw = |gene: &GeneRecord, expected, found: String| {
+            Some(Flaw {
+                place: Place::Gene(gene.gene_id.clone()),
+                expected,
+                found,
+            })
+        };
         let mut seen = HashSet::with_capacity(self.genes.len());
         for (row, gene) in self.genes.iter().enumerate() {
-            if !seen.insert(gene.gene_id.as_str()) {
-                return Some((&gene.gene_id, "a second row of the same gene".into()));
+            let id = gene.gene_id.as_str();
+            if id.is_empty() || id.contains(|c: char| c.is_whitespace() || c.is_control()) {
+                let found = format!("{id:?} in row {}", row + 1);
+                return flaw(gene, "an id without spaces", found);
+            }
+            if !seen.insert(id) {
+                return flaw(gene, "each gene once", "a second row of it".into());
             }
             if !(gene.expression.is_finite() && gene.expression >= 0.0) {
-                return Some((&gene.gene_id, format!("expression {}", gene.expression)));
+                let expected = "an expression that is finite and not negative";
+                return flaw(gene, expected, gene.expression.to_string());
             }
-            let bad = self.signal_of(row).iter().position(|v| !v.is_finite());
-            if let Some(position) = bad {
-                let mark = &self.marks[position / self.bins];
-                let value = self.signal_of(row)[position];
-                let bin = position % self.bins + 1;
-                return Some((&gene.gene_id, format!("{value} in bin {bin} of {mark}")));
+            let signal = self.signal_of(row);
+            if let Some(position) = signal.iter().position(|v| !v.is_finite()) {
+                let (mark, bin) = (position / self.bins, position % self.bins + 1);
+                let found = format!("{} in bin {bin} of {}", signal[position], self.marks[mark]);
+                return flaw(gene, "finite signal", found);
             }
         }
         None

@@ -13,7 +13,8 @@ mod write;
 
 use std::path::Path;
 
-use crate::error::{Error, Place};
+use super::epigenome::Flaw;
+use crate::error::Error;
 
 pub use read::read_epigenome;
 pub use write::write_epigenome;
@@ -21,12 +22,8 @@ pub use write::write_epigenome;
 const REMEDY: &str = "Make the file with `epidelta import`, `epidelta simulate`, or as \
                       the file format in ARCHITECTURE.md describes";
 
-fn bad_gene(path: &Path, gene: &str, found: String) -> Error {
-    Error::content(
-        path,
-        Place::Gene(gene.into()),
-        "each gene once, finite signal, and expression that is finite and not negative",
-        found,
-        "Remove or correct this gene and make the file again",
-    )
+/// The error for an epigenome that may neither be written nor read.
+fn unusable(path: &Path, flaw: Flaw) -> Error {
+    let remedy = "Correct or remove it and make the file again";
+    Error::content(path, flaw.place, flaw.expected, flaw.found, remedy)
 }

@@ -11,11 +11,11 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use csv::{ByteRecord, ReaderBuilder};
+use csv::{ByteRecord, ReaderBuilder, Terminator};
 
-use super::epigenome::{Epigenome, GeneRecord, Mark, Metadata, Orientation, Split};
+use super::epigenome::{Epigenome, GeneRecord, Mark, Metadata, Orientation, Split, window};
 use crate::{
-    annotation::{Gene, by_id, read_gtf},
+    annotation::{GeneIndex, read_gtf},
     error::{Error, Place, Result},
     genome::Strand,
     provenance::{Provenance, source},
@@ -58,7 +58,7 @@ pub struct ImportSummary {
 pub fn import_deepdiff(files: &DeepDiffFiles) -> Result<(Epigenome, ImportSummary)> {
     let expression = read_expression(&files.expression)?;
     let annotation = files.annotation.as_deref().map(read_gtf).transpose()?;
-    let annotation = annotation.as_deref().map(by_id);
+    let annotation = annotation.as_deref().map(GeneIndex::new);
     let mut table = SignalTable::default();
     for (split, path) in &files.signal {
         table.read(path, *split, files.marks.len())?;
@@ -83,9 +83,7 @@ pub fn import_deepdiff(files: &DeepDiffFiles) -> Result<(Epigenome, ImportSummar
             summary.without_expression.push(gene.id.clone());
             continue;
         };
-        let annotated: Option<&Gene> = annotation
-            .as_ref()
-            .and_then(|index| index.get(gene.id.as_str()).copied());
+        let annotated = annotation.as_ref().and_then(|index| index.get(&gene.id));
         if annotated.is_none() && annotation.is_some() {
             summary.without_annotation.push(gene.id.clone());
         }
@@ -155,6 +153,14 @@ fn append_gene(signal: &mut Vec<f32>, lines: &[f32], marks: usize, flip: bool) {
 
 fn metadata(files: &DeepDiffFiles, bins: usize) -> Result<Metadata> {
     let mut provenance = Provenance::new("import deepdiff");
+    provenance.settings.extend(
+        [
+            ("marks", files.marks.join(",")),
+            ("bin_size", files.bin_size.to_string()),
+            ("orient", files.orientation.name().to_owned()),
+        ]
+        .map(|(key, value)| (key.to_owned(), value)),
+    );
     for (split, path) in &files.signal {
         let role = format!("signal, {split}");
         provenance.sources.push(source(&role, path)?);
@@ -165,15 +171,12 @@ fn metadata(files: &DeepDiffFiles, bins: usize) -> Result<Metadata> {
     if let Some(path) = &files.annotation {
         provenance.sources.push(source("annotation", path)?);
     }
-    let reach = u32::try_from(bins)
-        .unwrap_or(u32::MAX)
-        .saturating_mul(files.bin_size)
-        / 2;
+    let (upstream, downstream) = window(bins, files.bin_size);
     Ok(Metadata {
         cell_type: files.cell_type.clone(),
         bin_size: files.bin_size,
-        upstream: reach,
-        downstream: reach,
+        upstream,
+        downstream,
         orientation: files.orientation,
         signal_unit: "reads".into(),
         expression_unit: "reads".into(),
@@ -201,10 +204,7 @@ struct SignalTable {
 impl SignalTable {
     fn read(&mut self, path: &Path, split: Split, marks: usize) -> Result<()> {
         let file = File::open(path).map_err(Error::io("read", path))?;
-        let mut reader = ReaderBuilder::new()
-            .has_headers(false)
-            .flexible(true)
-            .from_reader(file);
+        let mut reader = csv_reader(file);
         let mut record = ByteRecord::new();
         let mut id = String::new();
         let mut bins_read = 0;
@@ -337,12 +337,20 @@ fn parse_key<'r>(
     })
 }
 
-fn read_expression(path: &Path) -> Result<HashMap<String, f64>> {
-    let file = File::open(path).map_err(Error::io("read", path))?;
-    let mut reader = ReaderBuilder::new()
+/// Lines end at a line feed, so that the reader's line numbers are right for
+/// files with carriage returns too; these are trimmed with the last field.
+fn csv_reader(file: File) -> csv::Reader<File> {
+    ReaderBuilder::new()
         .has_headers(false)
         .flexible(true)
-        .from_reader(file);
+        .quoting(false)
+        .terminator(Terminator::Any(b'\n'))
+        .from_reader(file)
+}
+
+fn read_expression(path: &Path) -> Result<HashMap<String, f64>> {
+    let file = File::open(path).map_err(Error::io("read", path))?;
+    let mut reader = csv_reader(file);
     let mut expression = HashMap::new();
     let mut record = csv::StringRecord::new();
     while reader
@@ -371,7 +379,10 @@ fn read_expression(path: &Path) -> Result<HashMap<String, f64>> {
                     format!("{:?}", &record[1]),
                 )
             })?;
-        if expression.insert(record[0].to_owned(), value).is_some() {
+        if expression
+            .insert(record[0].trim().to_owned(), value)
+            .is_some()
+        {
             return Err(bad("each gene once", format!("gene {} again", &record[0])));
         }
     }

@@ -31,6 +31,16 @@ pub struct LabelConfig {
     pub pseudocount: f64,
 }
 
+impl LabelConfig {
+    /// What the label is, in words: `A over B` or `B over A`.
+    pub fn direction_in_words(&self) -> &'static str {
+        match self.direction {
+            LabelDirection::AOverB => "A over B",
+            LabelDirection::BOverA => "B over A",
+        }
+    }
+}
+
 impl Default for LabelConfig {
     fn default() -> Self {
         LabelConfig {
@@ -94,7 +104,7 @@ impl Pair {
             ));
         }
         let b = with_marks_of(&a, b)?;
-        same_windows(&a, &b)?;
+        same_kind(&a, &b)?;
         let rows_b: HashMap<&str, usize> = b
             .genes
             .iter()
@@ -261,28 +271,39 @@ fn with_marks_of(a: &Epigenome, mut b: Epigenome) -> Result<Epigenome> {
     Ok(b)
 }
 
-fn same_windows(a: &Epigenome, b: &Epigenome) -> Result<()> {
+fn same_kind(a: &Epigenome, b: &Epigenome) -> Result<()> {
     let window = |e: &Epigenome| {
         let m = &e.metadata;
         format!(
-            "{} bins of {} bp, {} bp upstream, {} bp downstream, {} orientation, {}",
+            "{} bins of {} bp, {} bp upstream, {} bp downstream, {} orientation, signal in {}, \
+             expression in {}",
             e.bins,
             m.bin_size,
             m.upstream,
             m.downstream,
             m.orientation.name(),
-            m.signal_unit
+            m.signal_unit,
+            m.expression_unit
         )
     };
     let (of_a, of_b) = (window(a), window(b));
     if of_a == of_b {
-        return Ok(());
+        return match (&a.metadata.genome, &b.metadata.genome) {
+            (Some(x), Some(y)) if x != y => Err(Error::data(
+                format!(
+                    "{} is of genome {x}, {} of {y}",
+                    a.metadata.cell_type, b.metadata.cell_type
+                ),
+                "Make both files with the same genome",
+            )),
+            _ => Ok(()),
+        };
     }
     Err(Error::data(
         format!(
-            "the windows differ: {} has {of_a}; {} has {of_b}",
+            "the data differ in kind: {} has {of_a}; {} has {of_b}",
             a.metadata.cell_type, b.metadata.cell_type
         ),
-        "Make both files with the same bins, window, orientation and signal unit",
+        "Make both files with the same bins, window, orientation and units",
     ))
 }

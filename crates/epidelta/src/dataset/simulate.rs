@@ -18,7 +18,7 @@ use rand_distr::{Distribution, Gamma, Normal, Poisson};
 use std::{path::Path, sync::Arc};
 
 use super::{
-    epigenome::{Epigenome, GeneRecord, Metadata, Orientation},
+    epigenome::{Epigenome, GeneRecord, Metadata, Orientation, window},
     split::random_splits,
 };
 use crate::{
@@ -93,6 +93,8 @@ const STRENGTH_EFFECT: f64 = 4.0;
 const EXPRESSION_NOISE: f64 = 0.8;
 /// Shape of the gamma mixing the Poisson: variance = mean + mean^2 / shape.
 const DISPERSION_SHAPE: f64 = 4.0;
+/// Genes times bins that a simulation may have: 5 GiB of signal.
+const LARGEST: u64 = 1 << 27;
 /// A bin carries the signal when the two cell types' expected reads differ by
 /// at least this many.
 const CARRIES_SIGNAL: f64 = 1.0;
@@ -166,18 +168,14 @@ struct Truth {
     carries_signal: Vec<bool>,
 }
 
-/// Simulates two cell types. The same configuration gives the same numbers on
-/// every machine, gene by gene independent of the number of genes.
+/// Simulates two cell types. The same configuration gives the same numbers; a
+/// gene's signal and expression do not depend on the number of genes.
 ///
 /// # Errors
 /// When a size is zero or a share is outside 0 to 1.
 pub fn simulate(config: &SimulationConfig) -> Result<Simulated> {
     check(config)?;
-    let sizes = (
-        (config.valid * config.genes as f64).round() as usize,
-        (config.test * config.genes as f64).round() as usize,
-    );
-    let splits = random_splits(config.genes, sizes, config.seed);
+    let splits = random_splits(config.genes, split_sizes(config), config.seed);
     let [name_a, name_b] = &config.cell_types;
     let mut a = empty_epigenome(config, name_a);
     let mut b = empty_epigenome(config, name_b);
@@ -225,7 +223,8 @@ fn check(config: &SimulationConfig) -> Result<()> {
             ));
         }
     }
-    if config.valid + config.test >= 1.0 {
+    let (valid, test) = split_sizes(config);
+    if config.genes > 0 && valid + test >= config.genes {
         return Err(Error::setting(
             "--valid, --test",
             "no gene is left for training",
@@ -239,19 +238,38 @@ fn check(config: &SimulationConfig) -> Result<()> {
             "Give positive numbers",
         ));
     }
+    let numbers = (config.genes as u64).checked_mul(config.bins as u64);
+    if numbers.is_none_or(|n| n > LARGEST) {
+        return Err(Error::setting(
+            "--genes, --bins",
+            format!(
+                "{} genes of {} bins do not fit memory",
+                config.genes, config.bins
+            ),
+            "Make them smaller",
+        ));
+    }
     Ok(())
 }
 
+/// Numbers of validation and test genes.
+fn split_sizes(config: &SimulationConfig) -> (usize, usize) {
+    let size = |share: f64| (share * config.genes as f64).round() as usize;
+    (size(config.valid), size(config.test))
+}
+
 fn empty_epigenome(config: &SimulationConfig, cell_type: &str) -> Epigenome {
-    let reach = u32::try_from(config.bins / 2)
-        .unwrap_or(u32::MAX)
-        .saturating_mul(config.bin_size);
+    let (upstream, downstream) = window(config.bins, config.bin_size);
     let mut provenance = Provenance::new("simulate");
     provenance.settings.extend(
         [
             ("genes", config.genes.to_string()),
             ("seed", config.seed.to_string()),
             ("switching", config.switching.to_string()),
+            ("bins", config.bins.to_string()),
+            ("bin_size", config.bin_size.to_string()),
+            ("valid", config.valid.to_string()),
+            ("test", config.test.to_string()),
         ]
         .map(|(key, value)| (key.to_owned(), value)),
     );
@@ -259,8 +277,8 @@ fn empty_epigenome(config: &SimulationConfig, cell_type: &str) -> Epigenome {
         metadata: Metadata {
             cell_type: cell_type.into(),
             bin_size: config.bin_size,
-            upstream: reach,
-            downstream: reach,
+            upstream,
+            downstream,
             orientation: Orientation::Strand,
             signal_unit: "reads".into(),
             expression_unit: "reads".into(),

@@ -1,9 +1,14 @@
 //! Which genes train, which choose, which test.
 
+use std::collections::BTreeSet;
+
 use rand::seq::SliceRandom;
 use serde::{Deserialize, Serialize};
 
-use super::{epigenome::Split, pair::Pair};
+use super::{
+    epigenome::Split,
+    pair::{Pair, PairedGene},
+};
 use crate::{
     error::{Error, Result},
     random::{Purpose, generator},
@@ -17,7 +22,7 @@ pub enum SplitMethod {
     Auto,
     /// The files' own split; genes without one are an error.
     File,
-    /// Genes at random, by the run's seed.
+    /// Genes at random, by `split.seed`.
     Random,
     /// Whole chromosomes, so that neighbouring genes do not leak.
     Chromosome,
@@ -33,6 +38,9 @@ pub struct SplitConfig {
     pub valid: f64,
     /// Test genes for `random`: a share below 1, or a number of genes.
     pub test: f64,
+    /// Seed of `random`. It is not the run's, so that runs of several seeds are
+    /// tested on the same genes.
+    pub seed: u64,
     /// Validation chromosomes for `chromosome`.
     pub valid_chromosomes: Vec<String>,
     /// Test chromosomes for `chromosome`.
@@ -46,6 +54,7 @@ impl Default for SplitConfig {
             method: SplitMethod::Auto,
             valid: 0.2,
             test: 0.2,
+            seed: 1,
             valid_chromosomes: names(&["chr3", "chr17"]),
             test_chromosomes: names(&["chr1", "chr8", "chr21"]),
         }
@@ -58,31 +67,80 @@ impl SplitConfig {
     /// # Errors
     /// When the wanted split cannot be made from the data, or leaves train,
     /// valid or test without a gene.
-    pub fn assign(&self, pair: &mut Pair, seed: u64) -> Result<()> {
-        let in_file = pair.genes.iter().any(|gene| {
-            pair.a.genes[gene.row_a]
-                .split
-                .or(pair.b.genes[gene.row_b].split)
-                .is_some()
-        });
+    pub fn assign(&self, pair: &mut Pair) -> Result<()> {
         match self.method {
-            SplitMethod::Auto if in_file => from_file(pair)?,
+            SplitMethod::Auto if Self::is_in_files(pair) => from_file(pair)?,
             SplitMethod::File => from_file(pair)?,
             SplitMethod::Auto | SplitMethod::Random => {
                 let sizes = self.sizes(pair.genes.len())?;
-                let splits = random_splits(pair.genes.len(), sizes, seed);
-                for (gene, split) in pair.genes.iter_mut().zip(splits) {
-                    gene.split = Some(split);
+                // Drawn in the order of the ids, so that neither the files' order
+                // nor which cell type is A changes the split.
+                let mut by_id: Vec<usize> = (0..pair.genes.len()).collect();
+                by_id.sort_by(|&x, &y| pair.gene_id(x).cmp(pair.gene_id(y)));
+                let splits = random_splits(pair.genes.len(), sizes, self.seed);
+                for (gene, split) in by_id.into_iter().zip(splits) {
+                    pair.genes[gene].split = Some(split);
                 }
             }
             SplitMethod::Chromosome => self.by_chromosome(pair)?,
         }
-        for split in Split::ALL {
-            if pair.in_split(split).is_empty() {
-                return Err(Error::data(
-                    format!("the {split} split has no gene"),
-                    "Give files with train, valid and test genes, or set split.method \
-                     (random or chromosome) and its sizes",
+        match Split::ALL
+            .into_iter()
+            .find(|&split| pair.in_split(split).is_empty())
+        {
+            None => Ok(()),
+            Some(split) => Err(Error::data(
+                format!("the {split} split has no gene"),
+                self.remedy_for_empty_split(pair),
+            )),
+        }
+    }
+
+    fn remedy_for_empty_split(&self, pair: &Pair) -> String {
+        if self.method != SplitMethod::Chromosome {
+            return "Give files with train, valid and test genes, or set split.method \
+                    (random or chromosome) and its sizes"
+                .into();
+        }
+        let genes = pair.genes.iter();
+        let present: BTreeSet<&str> = genes.filter_map(|gene| chromosome(pair, gene)).collect();
+        let present: Vec<&str> = present.into_iter().collect();
+        format!(
+            "Set split.valid_chromosomes and split.test_chromosomes to some of the data's: {}",
+            present.join(", ")
+        )
+    }
+
+    /// Whether the files of a pair give any gene a split.
+    pub fn is_in_files(pair: &Pair) -> bool {
+        let given = |gene: &PairedGene| {
+            let (a, b) = (&pair.a.genes[gene.row_a], &pair.b.genes[gene.row_b]);
+            a.split.or(b.split).is_some()
+        };
+        pair.genes.iter().any(given)
+    }
+
+    /// Where the split comes from, in words.
+    pub fn in_words(&self, in_files: bool) -> String {
+        match self.method {
+            SplitMethod::Auto if in_files => "the files' own".into(),
+            SplitMethod::File => "the files' own".into(),
+            SplitMethod::Auto | SplitMethod::Random => format!("random, seed {}", self.seed),
+            SplitMethod::Chromosome => "by chromosome".into(),
+        }
+    }
+
+    /// Checks the sizes.
+    ///
+    /// # Errors
+    /// When one is negative or not a number.
+    pub fn check(&self) -> Result<()> {
+        for (setting, size) in [("split.valid", self.valid), ("split.test", self.test)] {
+            if !(size.is_finite() && size >= 0.0) {
+                return Err(Error::setting(
+                    setting,
+                    format!("{size} is neither a share nor a number of genes"),
+                    "Give a share below 1, such as 0.2, or a number of genes",
                 ));
             }
         }
@@ -91,25 +149,16 @@ impl SplitConfig {
 
     /// Numbers of validation and test genes among `genes`.
     fn sizes(&self, genes: usize) -> Result<(usize, usize)> {
-        let size = |setting: &str, wanted: f64| -> Result<usize> {
-            if !(wanted.is_finite() && wanted >= 0.0) {
-                return Err(Error::setting(
-                    setting,
-                    format!("{wanted} is neither a share nor a number of genes"),
-                    "Give a share below 1, such as 0.2, or a number of genes",
-                ));
-            }
+        self.check()?;
+        let size = |wanted: f64| {
             let number = if wanted < 1.0 {
                 wanted * genes as f64
             } else {
                 wanted
             };
-            Ok(number.round() as usize)
+            number.round() as usize
         };
-        let (valid, test) = (
-            size("split.valid", self.valid)?,
-            size("split.test", self.test)?,
-        );
+        let (valid, test) = (size(self.valid), size(self.test));
         if valid.saturating_add(test) >= genes {
             return Err(Error::setting(
                 "split.valid, split.test",
@@ -121,27 +170,41 @@ impl SplitConfig {
     }
 
     fn by_chromosome(&self, pair: &mut Pair) -> Result<()> {
-        for gene in &mut pair.genes {
-            let record = &pair.a.genes[gene.row_a];
-            let Some(chrom) = &record.chrom else {
+        let (valid, test) = (&self.valid_chromosomes, &self.test_chromosomes);
+        if let Some(chrom) = valid.iter().find(|chrom| test.contains(chrom)) {
+            return Err(Error::setting(
+                "split.valid_chromosomes, split.test_chromosomes",
+                format!("{chrom} is in both"),
+                "Name each chromosome once",
+            ));
+        }
+        for gene in 0..pair.genes.len() {
+            let Some(chrom) = chromosome(pair, &pair.genes[gene]) else {
                 return Err(Error::data(
                     format!(
                         "gene {} has no chromosome, which split.method = \"chromosome\" needs",
-                        record.gene_id
+                        pair.gene_id(gene)
                     ),
                     "Import with --genes annotation.gtf, or choose another split method",
                 ));
             };
-            gene.split = Some(if self.test_chromosomes.contains(chrom) {
+            let is_in = |list: &[String]| list.iter().any(|name| name == chrom);
+            let split = if is_in(test) {
                 Split::Test
-            } else if self.valid_chromosomes.contains(chrom) {
+            } else if is_in(valid) {
                 Split::Valid
             } else {
                 Split::Train
-            });
+            };
+            pair.genes[gene].split = Some(split);
         }
         Ok(())
     }
+}
+
+fn chromosome<'p>(pair: &'p Pair, gene: &PairedGene) -> Option<&'p str> {
+    let (a, b) = (&pair.a.genes[gene.row_a], &pair.b.genes[gene.row_b]);
+    a.chrom.as_deref().or(b.chrom.as_deref())
 }
 
 fn from_file(pair: &mut Pair) -> Result<()> {

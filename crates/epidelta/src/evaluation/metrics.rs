@@ -50,6 +50,17 @@ pub fn auroc(positive: &[bool], score: &[f64]) -> Option<f64> {
         .then(|| (rank_sum - positives * (positives + 1.0) / 2.0) / (positives * negatives))
 }
 
+/// The median, of an even number of values the mean of the middle two.
+pub fn median(mut values: Vec<f64>) -> Option<f64> {
+    values.sort_by(f64::total_cmp);
+    let half = values.len() / 2;
+    match values.len() {
+        0 => None,
+        n if n % 2 == 1 => Some(values[half]),
+        _ => Some((values[half - 1] + values[half]) / 2.0),
+    }
+}
+
 fn mean(values: &[f64]) -> Option<f64> {
     (!values.is_empty()).then(|| values.iter().sum::<f64>() / values.len() as f64)
 }
@@ -94,6 +105,13 @@ mod tests {
         close(mean_squared_error(&X, &Y), 4.09375);
         let positive = [true, false, true, true, false, false, true, false];
         close(auroc(&positive, &X), 0.8125);
+    }
+
+    #[test]
+    fn median_of_odd_even_and_no_values() {
+        assert_eq!(median(vec![3.0, 1.0, 2.0]), Some(2.0));
+        assert_eq!(median(vec![4.0, 1.0, 2.0, 3.0]), Some(2.5));
+        assert_eq!(median(vec![]), None);
     }
 
     #[test]

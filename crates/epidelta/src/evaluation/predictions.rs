@@ -63,6 +63,12 @@ const ABOVE_MEDIAN: [&str; 4] = [
 ];
 
 impl Predictions {
+    /// The first gene whose prediction is not a finite number.
+    pub fn first_not_finite(&self) -> Option<&str> {
+        let gene = self.genes.iter().find(|gene| !gene.predicted.is_finite());
+        gene.map(|gene| gene.gene_id.as_str())
+    }
+
     /// Writes the table. Columns: `gene_id`, `split` (train, valid, test or NA),
     /// `observed` and `predicted` (log2 fold change), then for methods with
     /// cell-specific tasks `observed_a predicted_a observed_b predicted_b` (log2

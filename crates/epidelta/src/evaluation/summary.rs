@@ -11,7 +11,7 @@ use crate::dataset::Split;
 
 /// Measures of a cell-specific task.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(untagged)]
+#[serde(untagged, deny_unknown_fields)]
 pub enum CellMetrics {
     /// Log2 expression.
     Regression {

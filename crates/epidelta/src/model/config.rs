@@ -217,6 +217,14 @@ impl Variant {
         !matches!(self, Variant::RawD | Variant::RawC | Variant::Raw)
     }
 
+    /// Whether a configuration has this variant's parts.
+    pub fn describes(self, config: &DeepDiffConfig) -> bool {
+        config.channels == self.channels()
+            && config.has_auxiliary() == self.has_auxiliary()
+            && config.shared_encoders == self.is_siamese()
+            && config.contrastive() == self.is_siamese()
+    }
+
     /// Whether the variant shares level-I encoders and has the contrastive loss.
     pub fn is_siamese(self) -> bool {
         matches!(self, Variant::AuxSiamese | Variant::RawAuxSiamese)

@@ -184,9 +184,12 @@ impl DeepDiff {
 
         let cells = self.encode_cells(&signal, &pass).map(|[a, b]| {
             attention.bins_cells = Some([a.attention, b.attention]);
-            [pass.drop_out(a.pooled), pass.drop_out(b.pooled)]
+            [a.pooled, b.pooled]
         });
+        // The contrastive loss compares what was encoded: two masks would set
+        // equal cells apart.
         let embeddings = cells.clone().map(|cells| cells.map(by_gene));
+        let cells = cells.map(|cells| cells.map(|cell| pass.drop_out(cell)));
         let representations = match (&self.marks_a, &self.marks_b, &cells) {
             (Some(marks_a), Some(marks_b), Some([a, b])) => {
                 let (a, beta_a) = pass.level_two(marks_a, a.clone());
@@ -309,9 +312,19 @@ fn apply_head(head: &Linear, x: Tensor<2>) -> Tensor<1> {
     head.forward(x).squeeze_dim(1)
 }
 
+/// A weight of the same shape and tracking, all of one value.
+fn with_values(weight: &Tensor<1>, value: f64) -> Tensor<1> {
+    let filled = weight.full_like(value as f32);
+    if weight.is_autodiff() {
+        filled.require_grad()
+    } else {
+        filled
+    }
+}
+
 fn with_bias(mut head: Linear, value: f64) -> Linear {
     head.bias = head
         .bias
-        .map(|bias| bias.map(|tensor| tensor.full_like(value as f32)));
+        .map(|bias| bias.map(|tensor| with_values(&tensor, value)));
     head
 }

@@ -91,12 +91,8 @@ pub(super) fn pairwise_distance(a: Tensor<2>, b: Tensor<2>) -> Tensor<1> {
 }
 
 fn contrastive_loss(distance: Tensor<1>, batch: &Batch, config: &DeepDiffConfig) -> Tensor<1> {
-    let dissimilar: Vec<f32> = batch
-        .log2_fold_change
-        .iter()
-        .map(|y| f32::from(u8::from(f64::from(y.abs()) >= config.similar_below)))
-        .collect();
-    let dissimilar = tensor(&dissimilar, &distance);
+    let changes = batch.log2_fold_change.iter();
+    let dissimilar = flags(changes.map(|y| y.abs() >= config.similar_below), &distance);
     let similar = dissimilar.clone().neg() + 1.0;
     let apart = (distance.clone().neg() + config.contrastive_margin)
         .clamp_min(0.0)
@@ -117,17 +113,18 @@ fn cross_entropy(logits: Tensor<1>, target: Tensor<1>) -> Tensor<1> {
     (activation::relu(logits.clone()) - logits * target + log_term).mean()
 }
 
-fn above(values: &[f32], threshold: f64, like: &Tensor<1>) -> Tensor<1> {
-    let flags: Vec<f32> = values
-        .iter()
-        .map(|&value| f32::from(u8::from(f64::from(value) > threshold)))
-        .collect();
-    tensor(&flags, like)
+fn above(values: &[f64], threshold: f64, like: &Tensor<1>) -> Tensor<1> {
+    flags(values.iter().map(|&value| value > threshold), like)
 }
 
-fn tensor(values: &[f32], like: &Tensor<1>) -> Tensor<1> {
-    Tensor::from_data(
-        TensorData::new(values.to_vec(), [values.len()]),
-        &like.device(),
-    )
+/// 1 where true, 0 where false.
+fn flags(flags: impl Iterator<Item = bool>, like: &Tensor<1>) -> Tensor<1> {
+    let values: Vec<f64> = flags.map(|flag| f64::from(u8::from(flag))).collect();
+    tensor(&values, like)
+}
+
+fn tensor(values: &[f64], like: &Tensor<1>) -> Tensor<1> {
+    let values: Vec<f32> = values.iter().map(|&value| value as f32).collect();
+    let length = values.len();
+    Tensor::from_data(TensorData::new(values, [length]), &like.device())
 }

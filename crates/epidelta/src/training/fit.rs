@@ -13,7 +13,7 @@ use super::{
 use crate::{
     dataset::{Batch, Pair, PairedGene, Split, shuffled},
     error::{Error, Result},
-    evaluation::pearson_r,
+    evaluation::{self, pearson_r},
     model::{Auxiliary, DeepDiff, ExpressionThresholds, SignalTensors, load_weights, losses},
     random::{Purpose, generator},
 };
@@ -136,6 +136,15 @@ pub fn fit(
         let inference = model.clone().valid();
         let (valid_predictions, valid_loss) =
             predict_with_loss(&inference, config, thresholds, pair, &valid);
+        if !valid_loss.is_finite() {
+            return Err(Error::NotFinite {
+                quantity: "the validation loss".into(),
+                epoch,
+                batch: train.len().div_ceil(training.batch_size),
+                gene: pair.gene_id(order[0]).to_owned(),
+                remedy: not_finite_remedy(settings),
+            });
+        }
         let valid_observed: Vec<f64> = valid_predictions.iter().map(|p| p.observed).collect();
         let valid_predicted: Vec<f64> = valid_predictions
             .iter()
@@ -192,19 +201,14 @@ fn better(epoch: &EpochRecord, best: &EpochRecord) -> bool {
 
 fn not_finite_remedy(settings: &Settings) -> String {
     format!(
-        "The learning rate ({}) may be too high for these data, or some signal extremely large: \
-         try --set training.learning_rate={} or --set input.transform=log1p",
+        "The learning rate ({:e}) may be too high for these data, or some signal extremely large: \
+         try --set training.learning_rate={:e} or another --set input.transform",
         settings.training.learning_rate,
         settings.training.learning_rate / 10.0
     )
 }
 
 fn median(pair: &Pair, genes: &[usize], of: fn(&PairedGene) -> f64) -> f64 {
-    let mut values: Vec<f64> = genes.iter().map(|&g| of(&pair.genes[g])).collect();
-    values.sort_by(f64::total_cmp);
-    match values.len() {
-        0 => 0.0,
-        n if n % 2 == 1 => values[n / 2],
-        n => (values[n / 2 - 1] + values[n / 2]) / 2.0,
-    }
+    let values = genes.iter().map(|&g| of(&pair.genes[g])).collect();
+    evaluation::median(values).unwrap_or(0.0)
 }

@@ -58,17 +58,18 @@ impl Settings {
         preset.settings(variant)
     }
 
-    /// These settings with those of a TOML table in their place.
+    /// These settings with those of a TOML table in their place. Ranges are left
+    /// to [`Settings::check`], since settings may only fit together once all are
+    /// changed.
     ///
     /// # Errors
-    /// When a setting is unknown, of the wrong type or out of range.
+    /// When a setting is unknown or of the wrong type.
     pub fn with_table(self, changes: &Table) -> Result<Self> {
         let mut table = Table::try_from(&self).map_err(|e| unusable("settings", &e.to_string()))?;
         merge(&mut table, changes, "")?;
         let settings: Settings = table
             .try_into()
             .map_err(|e: toml::de::Error| unusable("settings", e.message()))?;
-        settings.check()?;
         Ok(settings)
     }
 
@@ -86,6 +87,13 @@ impl Settings {
             ));
         };
         let (name, value) = (name.trim(), value.trim());
+        if name.split('.').any(str::is_empty) {
+            return Err(Error::setting(
+                name,
+                "it is not a setting's name",
+                "Write it as name=value, for example training.learning_rate=1e-3",
+            ));
+        }
         let value = format!("v = {value}")
             .parse::<Table>()
             .ok()
@@ -106,6 +114,7 @@ impl Settings {
     /// [`Error::Setting`] naming the setting and its range.
     pub fn check(&self) -> Result<()> {
         self.model.check()?;
+        self.split.check()?;
         let wrong = |name: &str, problem: String, remedy: &str| {
             Err(Error::setting(format!("training.{name}"), problem, remedy))
         };
@@ -167,12 +176,19 @@ fn merge(table: &mut Table, changes: &Table, prefix: &str) -> Result<()> {
                 *place = match (&*place, change) {
                     // "1" is as good as "1.0" for a number with a fraction.
                     (Value::Float(_), Value::Integer(whole)) => Value::Float(*whole as f64),
+                    (Value::Integer(_), Value::Integer(whole)) if *whole < 0 => {
+                        return Err(Error::setting(
+                            path,
+                            format!("{whole} is negative"),
+                            "Give 0 or a positive number",
+                        ));
+                    }
                     (old, new) if old.same_type(new) => new.clone(),
                     (old, new) => {
                         return Err(Error::setting(
                             path,
                             format!("{new} is of type {}", new.type_str()),
-                            format!("Give a {}, such as {old}", old.type_str()),
+                            format!("Give one of type {}, such as {old}", old.type_str()),
                         ));
                     }
                 };
@@ -213,15 +229,14 @@ mod tests {
             ("training=1", "training: it is a section"),
             ("training.epochs=many", "training.epochs"),
             ("training.epochs=0", "training.epochs: it is 0"),
+            ("training.patience=-1", "training.patience: -1 is negative"),
             ("training.learning_rate=nan", "training.learning_rate: NaN"),
             ("model.dropout=1.5", "model.dropout: 1.5"),
             ("model.auxiliary=perhaps", "unknown variant `perhaps`"),
             ("epochs", "there is no value"),
         ] {
-            let message = settings()
-                .with_assignment(assignment)
-                .unwrap_err()
-                .to_string();
+            let changed = settings().with_assignment(assignment);
+            let message = changed.and_then(|s| s.check()).unwrap_err().to_string();
             assert!(message.contains(part), "{assignment}: {message}");
         }
     }

@@ -1,6 +1,6 @@
 //! Reading, with every check that the rest of the program relies on.
 
-use std::{fs::File, path::Path};
+use std::{fs::File, panic::catch_unwind, path::Path};
 
 use arrow_array::{
     Array, ArrayRef, RecordBatch,
@@ -10,21 +10,11 @@ use arrow_array::{
 use arrow_schema::{DataType, Schema};
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 
-use super::{REMEDY, bad_gene, footer::read_metadata};
+use super::{REMEDY, footer::read_metadata, unusable};
 use crate::{
-    dataset::epigenome::{Epigenome, GeneRecord},
+    dataset::epigenome::{Epigenome, GENE_COLUMNS, GeneRecord},
     error::{Error, Place, Result},
 };
-
-const GENE_COLUMNS: [&str; 7] = [
-    "gene_id",
-    "gene_name",
-    "chrom",
-    "tss",
-    "strand",
-    "split",
-    "expression",
-];
 
 /// Reads an epigenome and checks it.
 ///
@@ -33,16 +23,24 @@ const GENE_COLUMNS: [&str; 7] = [
 /// column, or holds a duplicate gene, a missing value where none may be, or a
 /// number that is not finite; the error names the file, the column and the gene.
 pub fn read_epigenome(path: &Path) -> Result<Epigenome> {
+    // The Parquet decoder panics on some damaged files instead of failing.
+    catch_unwind(|| decode(path))
+        .unwrap_or_else(|_| Err(not_parquet(path, &"its pages contradict each other")))
+}
+
+fn not_parquet(path: &Path, error: &dyn std::fmt::Display) -> Error {
+    Error::content(
+        path,
+        Place::File,
+        "a complete epigenome.parquet file",
+        format!("a file that Parquet cannot read ({error})"),
+        "It may be truncated or of another format: copy or make it again",
+    )
+}
+
+fn decode(path: &Path) -> Result<Epigenome> {
     let file = File::open(path).map_err(Error::io("read", path))?;
-    let not_parquet = |error: &dyn std::fmt::Display| {
-        Error::content(
-            path,
-            Place::File,
-            "a complete epigenome.parquet file",
-            format!("a file that Parquet cannot read ({error})"),
-            "It may be truncated or of another format: copy or make it again",
-        )
-    };
+    let not_parquet = |error: &dyn std::fmt::Display| not_parquet(path, error);
     let builder = ParquetRecordBatchReaderBuilder::try_new(file).map_err(|e| not_parquet(&e))?;
     let schema = builder.schema().clone();
     let metadata = read_metadata(path, schema.metadata())?;
@@ -75,7 +73,7 @@ pub fn read_epigenome(path: &Path) -> Result<Epigenome> {
         ));
     }
     match epigenome.flaw() {
-        Some((gene, found)) => Err(bad_gene(path, gene, found)),
+        Some(flaw) => Err(unusable(path, flaw)),
         None => Ok(epigenome),
     }
 }

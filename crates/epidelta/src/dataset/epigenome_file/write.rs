@@ -13,7 +13,7 @@ use parquet::{
     file::properties::WriterProperties,
 };
 
-use super::{bad_gene, footer::metadata_pairs};
+use super::{footer::metadata_pairs, unusable};
 use crate::{
     dataset::epigenome::Epigenome,
     error::{Error, Result},
@@ -26,8 +26,8 @@ use crate::{
 /// When the epigenome holds a duplicate gene or a number that is not finite, or
 /// the file cannot be written.
 pub fn write_epigenome(epigenome: &Epigenome, path: &Path, force: bool) -> Result<()> {
-    if let Some((gene, found)) = epigenome.flaw() {
-        return Err(bad_gene(path, gene, found));
+    if let Some(flaw) = epigenome.flaw() {
+        return Err(unusable(path, flaw));
     }
     let batch = to_record_batch(epigenome).map_err(|e| write_error(path, e))?;
     let properties = WriterProperties::builder()
