@@ -1,0 +1,170 @@
+//! From two files to a run folder.
+
+use std::{
+    fs,
+    io::Write,
+    path::{Path, PathBuf},
+};
+
+use super::{
+    DataFile, DataShape, HISTORY, LastEpoch, MARKER, METRICS, PREDICTIONS, RunDescription,
+    RunMetrics, WEIGHTS, describe::FORMAT, read_pair,
+};
+use crate::{
+    dataset::{Epigenome, JoinSummary, Pair, Split, SplitConfig},
+    error::{Error, Result},
+    evaluation::{Metrics, Predictions},
+    model::{DeepDiff, ExpressionThresholds, Variant, save_weights},
+    output::{OutputFolder, write_atomically},
+    provenance::sha256,
+    training::{Preset, Progress, Settings, fit, predict},
+};
+
+/// What a training is asked for.
+#[derive(Debug, Clone)]
+pub struct TrainingPlan {
+    /// Cell type A's `epigenome.parquet`.
+    pub a: PathBuf,
+    /// Cell type B's.
+    pub b: PathBuf,
+    /// The method.
+    pub method: Variant,
+    /// The preset that the settings started from.
+    pub preset: Preset,
+    /// Every setting, resolved.
+    pub settings: Settings,
+    /// The seed.
+    pub seed: u64,
+    /// Weights to start from, of the same method.
+    pub initial_weights: Option<PathBuf>,
+    /// The run folder to write.
+    pub output: PathBuf,
+    /// Whether to replace what is there.
+    pub force: bool,
+}
+
+/// What a training tells while it runs.
+#[derive(Debug, Clone, Copy)]
+pub enum Event<'a> {
+    /// The data are read and divided.
+    Prepared(&'a Prepared),
+    /// Training goes on.
+    Training(Progress<'a>),
+}
+
+/// What the data of a training are.
+#[derive(Debug, Clone)]
+pub struct Prepared {
+    /// What joining kept and dropped.
+    pub join: JoinSummary,
+    /// Genes in train, valid and test.
+    pub genes: [usize; 3],
+    /// The names of the two cell types.
+    pub cell_types: [String; 2],
+    /// Whether the files come with a split.
+    pub split_in_files: bool,
+    /// Whether the labels vary at all; they do not where A and B are the same.
+    pub labels_vary: bool,
+}
+
+/// Trains a method and writes its run folder, whole or not at all.
+///
+/// # Errors
+/// When data, settings or output are unusable, or training diverges.
+pub fn train(plan: &TrainingPlan, report: &mut dyn FnMut(Event<'_>)) -> Result<RunMetrics> {
+    let settings = &plan.settings;
+    settings.check()?;
+    let initial = plan.initial_weights.as_deref();
+    let inputs: Vec<&Path> = [plan.a.as_path(), plan.b.as_path()]
+        .into_iter()
+        .chain(initial)
+        .collect();
+    OutputFolder::check(&plan.output, plan.force, MARKER, &inputs)?;
+    // Checksums are of the files that are read next, not of what may stand there
+    // hours later.
+    let (sha256_a, sha256_b) = rayon::join(|| sha256(&plan.a), || sha256(&plan.b));
+    let (sha256_a, sha256_b) = (sha256_a?, sha256_b?);
+    let (mut pair, join) = read_pair(&plan.a, &plan.b, settings)?;
+    settings.split.assign(&mut pair)?;
+    let data_file = |path: &Path, sha256: String, epigenome: &Epigenome| -> Result<DataFile> {
+        Ok(DataFile {
+            path: fs::canonicalize(path).map_err(Error::io("read", path))?,
+            sha256,
+            cell_type: epigenome.metadata.cell_type.clone(),
+        })
+    };
+    let mut description = RunDescription {
+        format: FORMAT,
+        epidelta: env!("CARGO_PKG_VERSION").into(),
+        method: plan.method,
+        preset: plan.preset,
+        seed: plan.seed,
+        weights_sha256: String::new(),
+        predictions_sha256: String::new(),
+        a: data_file(&plan.a, sha256_a, &pair.a)?,
+        b: data_file(&plan.b, sha256_b, &pair.b)?,
+        data: DataShape::of(&pair.a),
+        median_log2_expression: ExpressionThresholds::default(),
+        settings: settings.clone(),
+    };
+    // What cannot be written must fail now rather than after the training.
+    description.to_toml()?;
+    report(Event::Prepared(&Prepared {
+        join,
+        genes: Split::ALL.map(|split| pair.in_split(split).len()),
+        cell_types: [&pair.a, &pair.b].map(|e| e.metadata.cell_type.clone()),
+        split_in_files: SplitConfig::is_in_files(&pair),
+        labels_vary: labels_vary(&pair),
+    }));
+
+    let mut progress = |progress: Progress<'_>| report(Event::Training(progress));
+    let fitted = fit(&pair, settings, plan.seed, initial, &mut progress)?;
+    let all: Vec<usize> = (0..pair.genes.len()).collect();
+    let predicted = |model: &DeepDiff, genes: &[usize]| Predictions {
+        genes: predict(model, &settings.model, fitted.thresholds, &pair, genes),
+    };
+    let predictions = predicted(&fitted.best, &all);
+    let of_last = predicted(&fitted.last, &pair.in_split(Split::Test));
+    let metrics = RunMetrics {
+        best: Metrics::of(&predictions),
+        best_epoch: fitted.best_epoch,
+        last_epoch: LastEpoch {
+            epoch: fitted.history.epochs.len(),
+            test: Metrics::of(&of_last).test,
+        },
+        seconds_per_epoch: fitted.seconds_per_epoch,
+    };
+    if let Some(gene) = predictions.first_not_finite() {
+        return Err(Error::data(
+            format!("the prediction for gene {gene} is not a finite number"),
+            "Its signal may be extremely large: see it with epidelta inspect, or try another \
+             --set input.transform",
+        ));
+    }
+
+    let folder = OutputFolder::create(&plan.output, plan.force, MARKER)?;
+    let weights = folder.file(WEIGHTS);
+    save_weights(&fitted.best, &weights)?;
+    fitted.history.write(&folder.file(HISTORY))?;
+    predictions.write(&folder.file(PREDICTIONS), false)?;
+    description.weights_sha256 = sha256(&weights)?;
+    description.predictions_sha256 = sha256(&folder.file(PREDICTIONS))?;
+    description.median_log2_expression = fitted.thresholds;
+    let text = description.to_toml()?;
+    write_atomically(&folder.file(MARKER), false, |out| {
+        out.write_all(text.as_bytes())
+    })?;
+    write_atomically(&folder.file(METRICS), false, |out| {
+        serde_json::to_writer_pretty(&mut *out, &metrics)?;
+        writeln!(out)
+    })?;
+    folder.publish()?;
+    Ok(metrics)
+}
+
+fn labels_vary(pair: &Pair) -> bool {
+    let first = pair.genes.first().map(|gene| gene.log2_fold_change);
+    pair.genes
+        .iter()
+        .any(|gene| Some(gene.log2_fold_change) != first)
+}

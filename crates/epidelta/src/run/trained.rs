@@ -1,0 +1,182 @@
+//! A run read back: its measures, and predictions for any pair of cell types.
+
+use std::{
+    collections::HashMap,
+    fs,
+    path::{Path, PathBuf},
+};
+
+use burn::tensor::Device;
+use toml::{Table, Value};
+
+use super::{
+    DataShape, HISTORY, MARKER, METRICS, PREDICTIONS, RunDescription, RunMetrics, WEIGHTS,
+    describe::FORMAT, read_pair,
+};
+use crate::{
+    dataset::{JoinSummary, Pair, Split},
+    error::{Error, Place, Result},
+    evaluation::{Metrics, Predictions},
+    model::{DeepDiff, load_weights},
+    provenance::sha256,
+    training::predict,
+};
+
+const REMEDY: &str = "Give the folder that `epidelta train` wrote, complete and unchanged";
+
+/// A trained run, read back.
+#[derive(Debug, Clone)]
+pub struct Run {
+    /// Its folder.
+    pub path: PathBuf,
+    /// `run.toml`.
+    pub description: RunDescription,
+}
+
+impl Run {
+    /// The files of a run folder.
+    pub const FILES: [&'static str; 5] = [MARKER, WEIGHTS, HISTORY, PREDICTIONS, METRICS];
+
+    /// Reads a run's description.
+    ///
+    /// # Errors
+    /// When the folder has no usable `run.toml`.
+    pub fn open(path: &Path) -> Result<Self> {
+        let file = path.join(MARKER);
+        let text = fs::read_to_string(&file).map_err(Error::io("read", &file))?;
+        let bad = |expected: &str, error: &toml::de::Error| {
+            let before = error.span().and_then(|span| text.get(..span.start));
+            let line = before.map(|before| before.lines().count().max(1) as u64);
+            let place = line.map_or(Place::File, Place::Line);
+            Error::content(&file, place, expected, error.message().trim(), REMEDY)
+        };
+        let table: Table = text.parse().map_err(|e| bad("TOML", &e))?;
+        if table.get("format") != Some(&Value::Integer(FORMAT.into())) {
+            let found = table.get("format").map_or("none".into(), Value::to_string);
+            let expected = format!("format = {FORMAT}");
+            return Err(Error::content(&file, Place::File, expected, found, REMEDY));
+        }
+        let description = toml::from_str(&text).map_err(|e| bad("the description of a run", &e))?;
+        Ok(Run {
+            path: path.into(),
+            description,
+        })
+    }
+
+    /// The predictions that training wrote.
+    ///
+    /// # Errors
+    /// When they cannot be read or are not those that training wrote.
+    pub fn predictions(&self) -> Result<Predictions> {
+        let path = self.path.join(PREDICTIONS);
+        let expected = &self.description.predictions_sha256;
+        check_sha256(&path, "the predictions", expected)?;
+        Predictions::read(&path)
+    }
+
+    /// The measures of the run, made again from its predictions.
+    ///
+    /// # Errors
+    /// When its predictions or `metrics.json` cannot be read.
+    pub fn metrics(&self) -> Result<RunMetrics> {
+        let path = self.path.join(METRICS);
+        let text = fs::read(&path).map_err(Error::io("read", &path))?;
+        let written: RunMetrics = serde_json::from_slice(&text).map_err(|error| {
+            let expected = "the measures of a run";
+            Error::content(&path, Place::File, expected, error.to_string(), REMEDY)
+        })?;
+        Ok(RunMetrics {
+            best: Metrics::of(&self.predictions()?),
+            ..written
+        })
+    }
+
+    /// Predicts every gene of a pair with the run's model. A gene's split is the
+    /// one that it had when the model was trained, none where it was not there.
+    ///
+    /// # Errors
+    /// When the data are unusable or of another shape than the run's, or the
+    /// weights are not those that training wrote.
+    pub fn predict(&self, a: &Path, b: &Path) -> Result<(Predictions, JoinSummary)> {
+        let (mut pair, summary) = read_pair(a, b, &self.description.settings)?;
+        self.check_shape(&pair)?;
+        let trained: HashMap<String, Option<Split>> = self
+            .predictions()?
+            .genes
+            .into_iter()
+            .map(|gene| (gene.gene_id, gene.split))
+            .collect();
+        for gene in 0..pair.genes.len() {
+            pair.genes[gene].split = trained.get(pair.gene_id(gene)).copied().flatten();
+        }
+        let model = self.model()?;
+        let genes: Vec<usize> = (0..pair.genes.len()).collect();
+        let predictions = Predictions {
+            genes: predict(
+                &model,
+                &self.description.settings.model,
+                self.description.median_log2_expression,
+                &pair,
+                &genes,
+            ),
+        };
+        match predictions.first_not_finite() {
+            None => Ok((predictions, summary)),
+            Some(gene) => Err(Error::data(
+                format!("the prediction for gene {gene} is not a finite number"),
+                "Its signal may be extremely large: see it with epidelta inspect",
+            )),
+        }
+    }
+
+    fn check_shape(&self, pair: &Pair) -> Result<()> {
+        let (trained, given) = (&self.description.data, DataShape::of(&pair.a));
+        if *trained == given {
+            return Ok(());
+        }
+        let words = |shape: &DataShape| {
+            format!(
+                "{} bins of {} bp, {} bp upstream and {} bp downstream, in {} orientation, \
+                 of {} ({}), expression in {}",
+                shape.bins,
+                shape.bin_size,
+                shape.upstream,
+                shape.downstream,
+                shape.orientation,
+                shape.marks.join(", "),
+                shape.signal_unit,
+                shape.expression_unit
+            )
+        };
+        Err(Error::data(
+            format!(
+                "the run was trained on {}; the data given have {}",
+                words(trained),
+                words(&given)
+            ),
+            "Make the data with the same marks, in the same order, and the same bins",
+        ))
+    }
+
+    /// The run's model with its trained weights.
+    ///
+    /// # Errors
+    /// When the weights are missing or not those that training wrote.
+    pub fn model(&self) -> Result<DeepDiff> {
+        let path = self.path.join(WEIGHTS);
+        check_sha256(&path, "the weights", &self.description.weights_sha256)?;
+        let settings = &self.description.settings;
+        let marks = self.description.data.marks.len();
+        let model = DeepDiff::new(&settings.model, marks, 0, &Device::flex())?;
+        load_weights(model, &path)
+    }
+}
+
+fn check_sha256(path: &Path, what: &str, expected: &str) -> Result<()> {
+    let found = sha256(path)?;
+    if found == expected {
+        return Ok(());
+    }
+    let expected = format!("{what} with SHA-256 {expected}");
+    Err(Error::content(path, Place::File, expected, found, REMEDY))
+}
