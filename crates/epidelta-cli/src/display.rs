@@ -85,7 +85,7 @@ pub fn list_some(what: &str, items: &[String]) {
     }
     let shown = items.iter().take(SHOWN).cloned().collect::<Vec<_>>();
     let more = if items.len() > SHOWN { ", ..." } else { "" };
-    tracing::warn!("{} {what}: {}{more}", items.len(), shown.join(", "));
+    tracing::warn!("{what}: {} ({}{more})", items.len(), shown.join(", "));
     if items.len() > SHOWN {
         tracing::debug!("all {what}: {}", items.join(", "));
     }

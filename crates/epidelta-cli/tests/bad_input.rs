@@ -150,7 +150,7 @@ fn genes_without_expression_are_left_out_and_told() {
     let text = workplace.text("A.expr.csv");
     workplace.write("A.expr.csv", text.replacen("G0001,11\n", "", 1));
     let outcome = workplace.succeed(&import_command("A"));
-    let told = "1 genes without expression, left out: G0001";
+    let told = "genes without expression, left out: 1 (G0001)";
     assert!(outcome.stderr.contains(told), "{}", outcome.stderr);
     workplace.write("A.expr.csv", "ELSE,1\n");
     let force = import_command("A") + " --force";
@@ -344,8 +344,8 @@ fn dropped_genes_are_told() {
     let outcome = workplace.succeed(TRAIN);
     for part in [
         "17 genes in both",
-        "1 genes only in A, dropped: G0005",
-        "1 genes only in B, dropped: G0009",
+        "genes only in A, dropped: 1 (G0005)",
+        "genes only in B, dropped: 1 (G0009)",
     ] {
         assert!(outcome.stderr.contains(part), "{}", outcome.stderr);
     }

@@ -20,6 +20,30 @@ fn documented(page: &str) -> Vec<String> {
 }
 
 #[test]
+fn links_between_pages_lead_somewhere() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
+    let mut links = 0;
+    for page in [
+        "README.md",
+        "ARCHITECTURE.md",
+        "CHANGELOG.md",
+        "docs/reference.md",
+    ] {
+        let path = root.join(page);
+        let text = fs::read_to_string(&path).unwrap();
+        for target in text.split("](").skip(1) {
+            let target = target.split([')', '#']).next().unwrap();
+            if !target.is_empty() && !target.contains("://") {
+                links += 1;
+                let file = path.parent().unwrap().join(target);
+                assert!(file.exists(), "{page} links to {target}");
+            }
+        }
+    }
+    assert!(links >= 2, "{links} links");
+}
+
+#[test]
 fn commands_of_the_readme_run() {
     let workplace = Workplace::new();
     // The published files, in small.
