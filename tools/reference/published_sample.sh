@@ -40,7 +40,10 @@ done | xargs -P "$jobs" -I{} bash -c 'train {}'
 
 printf 'run\ttest_pearson_r\tbest_epoch\n'
 for run in "$output"/*-seed*; do
-  r=$("$epidelta" evaluate --run "$run" | awk '$1 == "test" && $3 == "fold" { print $6 }')
+  # The first of the measures is the test genes' Pearson r; null where undefined.
+  r=$("$epidelta" evaluate --run "$run" --json |
+    sed -n 's/.*"pearson_r": \([^,]*\).*/\1/p' | head -n 1)
+  [ "$r" = null ] || r=$(printf '%.3f' "$r")
   epoch=$(sed -n 's/.*"best_epoch": \([0-9]*\).*/\1/p' "$run/metrics.json")
   printf '%s\t%s\t%s\n' "$(basename "$run")" "$r" "$epoch"
 done

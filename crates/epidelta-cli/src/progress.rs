@@ -44,7 +44,7 @@ impl Reporter {
             ProgressDrawTarget::stderr()
         };
         let bar = ProgressBar::with_draw_target(Some(length), target);
-        let template = "{wide_bar} {percent} %  {per_sec}  {eta} left  {msg}";
+        let template = "{msg}\n{wide_bar} {percent} %  {per_sec}  {eta} left";
         if let Ok(style) = ProgressStyle::with_template(template) {
             bar.set_style(style.with_key(
                 "per_sec",
