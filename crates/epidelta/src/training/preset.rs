@@ -24,7 +24,8 @@ use crate::{
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Preset {
-    /// What served best on validation genes.
+    /// Settings that train well at first sight (validation genes of the published
+    /// sample); no systematic search has been made.
     Tuned,
     /// The equations of the paper.
     Paper,
