@@ -68,8 +68,7 @@ pub fn fit(
     report: &mut dyn FnMut(Progress<'_>),
 ) -> Result<Fitted> {
     settings.check()?;
-    let (config, training) = (&settings.model, &settings.training);
-    let device = Device::flex().autodiff();
+    let config = &settings.model;
     let train = pair.in_split(Split::Train);
     let valid = pair.in_split(Split::Valid);
     let thresholds = ExpressionThresholds {
@@ -77,86 +76,41 @@ pub fn fit(
         b: median(pair, &train, |gene| gene.log2_expression_b),
     };
 
-    let mut model = DeepDiff::new(config, pair.marks().len(), seed, &device)?;
-    if config.heads_start_at_mean {
-        let mean = |of: fn(&PairedGene) -> f64| {
-            train.iter().map(|&g| of(&pair.genes[g])).sum::<f64>() / train.len() as f64
-        };
-        let cells = (config.auxiliary == Auxiliary::Regression)
-            .then(|| [mean(|g| g.log2_expression_a), mean(|g| g.log2_expression_b)]);
-        model = model.with_head_biases(mean(|g| g.log2_fold_change), cells);
-    }
-    if let Some(path) = initial_weights {
-        model = load_weights(model, path)?;
-    }
-    let mut optimizer = Optimizer::new(training);
+    let trainer = Trainer {
+        pair,
+        settings,
+        seed,
+        thresholds,
+        device: Device::flex().autodiff(),
+    };
+    let mut model = trainer.initial_model(&train, initial_weights)?;
+    let mut optimizer = Optimizer::new(&settings.training);
 
     let started = Instant::now();
     let mut history = History::default();
     let mut best: Option<(EpochRecord, DeepDiff)> = None;
-    let mut steps = 0;
-    for epoch in 1..=training.epochs {
+    for epoch in 1..=settings.training.epochs {
         let order = shuffled(&train, seed, epoch);
-        let (mut observed, mut predicted) = (Vec::new(), Vec::new());
-        let (mut loss_sum, mut largest_norm) = (0.0, 0.0_f64);
-        for (index, genes) in order.chunks(training.batch_size).enumerate() {
-            let batch = Batch::gather(pair, genes);
-            let signal = SignalTensors::of(&batch, &device);
-            let mut dropout = generator(seed, Purpose::Dropout, steps);
-            let output = model.forward_training(config, signal, &mut dropout);
-            let loss = losses(&output, &batch, config, thresholds).total;
-            let value: f32 = loss.clone().into_scalar();
-            let stop = |quantity: String| Error::NotFinite {
-                quantity,
-                epoch,
-                batch: index + 1,
-                gene: pair.gene_id(genes[0]).to_owned(),
-                remedy: not_finite_remedy(settings),
-            };
-            if !value.is_finite() {
-                return Err(stop("the loss".into()));
-            }
-            let norm;
-            (model, norm) = optimizer
-                .step(model, &loss)
-                .map_err(|NotFiniteGradient(name)| stop(format!("the gradient of {name}")))?;
-
-            steps += 1;
-            loss_sum += f64::from(value) * genes.len() as f64;
-            largest_norm = largest_norm.max(norm);
-            observed.extend(genes.iter().map(|&g| pair.genes[g].log2_fold_change));
-            let of_batch = values(output.log2_fold_change);
-            predicted.extend(of_batch.into_iter().map(f64::from));
-            report(Progress::Batch {
-                epoch,
-                genes: observed.len(),
-            });
-        }
+        let trained;
+        (model, trained) = trainer.epoch(model, &mut optimizer, &order, epoch, report)?;
 
         let inference = model.clone().valid();
-        let (valid_predictions, valid_loss) =
+        let (predictions, valid_loss) =
             predict_with_loss(&inference, config, thresholds, pair, &valid);
         if !valid_loss.is_finite() {
-            return Err(Error::NotFinite {
-                quantity: "the validation loss".into(),
-                epoch,
-                batch: train.len().div_ceil(training.batch_size),
-                gene: pair.gene_id(order[0]).to_owned(),
-                remedy: not_finite_remedy(settings),
-            });
+            let batches = order.len().div_ceil(settings.training.batch_size);
+            let quantity = "the validation loss".into();
+            return Err(trainer.not_finite(quantity, epoch, batches, order[0]));
         }
-        let valid_observed: Vec<f64> = valid_predictions.iter().map(|p| p.observed).collect();
-        let valid_predicted: Vec<f64> = valid_predictions
-            .iter()
-            .map(|p| f64::from(p.predicted))
-            .collect();
+        let observed: Vec<f64> = predictions.iter().map(|p| p.observed).collect();
+        let predicted: Vec<f64> = predictions.iter().map(|p| f64::from(p.predicted)).collect();
         let record = EpochRecord {
             epoch,
-            train_loss: loss_sum / train.len() as f64,
+            train_loss: trained.loss,
             valid_loss,
-            train_pearson_r: pearson_r(&observed, &predicted),
-            valid_pearson_r: pearson_r(&valid_observed, &valid_predicted),
-            gradient_norm: largest_norm,
+            train_pearson_r: trained.pearson_r,
+            valid_pearson_r: pearson_r(&observed, &predicted),
+            gradient_norm: trained.gradient_norm,
         };
         history.epochs.push(record);
         let is_best = best.as_ref().is_none_or(|(best, _)| better(&record, best));
@@ -168,7 +122,8 @@ pub fn fit(
             best: is_best,
         });
         let best_epoch = best.as_ref().map_or(epoch, |(best, _)| best.epoch);
-        if training.patience > 0 && epoch - best_epoch >= training.patience {
+        let patience = settings.training.patience;
+        if patience > 0 && epoch - best_epoch >= patience {
             break;
         }
     }
@@ -188,6 +143,106 @@ pub fn fit(
     })
 }
 
+/// What stays the same over a training.
+struct Trainer<'a> {
+    pair: &'a Pair,
+    settings: &'a Settings,
+    seed: u64,
+    thresholds: ExpressionThresholds,
+    device: Device,
+}
+
+/// How a pass over the training genes went.
+struct TrainedEpoch {
+    loss: f64,
+    pearson_r: Option<f64>,
+    gradient_norm: f64,
+}
+
+impl Trainer<'_> {
+    fn initial_model(&self, train: &[usize], weights: Option<&Path>) -> Result<DeepDiff> {
+        let config = &self.settings.model;
+        let marks = self.pair.marks().len();
+        let mut model = DeepDiff::new(config, marks, self.seed, &self.device)?;
+        if config.heads_start_at_mean {
+            let mean = |of: fn(&PairedGene) -> f64| {
+                train.iter().map(|&g| of(&self.pair.genes[g])).sum::<f64>() / train.len() as f64
+            };
+            let cells = (config.auxiliary == Auxiliary::Regression)
+                .then(|| [mean(|g| g.log2_expression_a), mean(|g| g.log2_expression_b)]);
+            model = model.with_head_biases(mean(|g| g.log2_fold_change), cells);
+        }
+        match weights {
+            Some(path) => load_weights(model, path),
+            None => Ok(model),
+        }
+    }
+
+    /// One pass over the training genes in the given order.
+    fn epoch(
+        &self,
+        mut model: DeepDiff,
+        optimizer: &mut Optimizer,
+        order: &[usize],
+        epoch: usize,
+        report: &mut dyn FnMut(Progress<'_>),
+    ) -> Result<(DeepDiff, TrainedEpoch)> {
+        let (config, batch_size) = (&self.settings.model, self.settings.training.batch_size);
+        let earlier_steps = (epoch - 1) * order.len().div_ceil(batch_size);
+        let (mut observed, mut predicted) = (Vec::new(), Vec::new());
+        let (mut loss_sum, mut largest_norm) = (0.0, 0.0_f64);
+        for (index, genes) in order.chunks(batch_size).enumerate() {
+            let batch = Batch::gather(self.pair, genes);
+            let signal = SignalTensors::of(&batch, &self.device);
+            let step = (earlier_steps + index) as u64;
+            let mut dropout = generator(self.seed, Purpose::Dropout, step);
+            let output = model.forward_training(config, signal, &mut dropout);
+            let loss = losses(&output, &batch, config, self.thresholds).total;
+            let value: f32 = loss.clone().into_scalar();
+            let stop = |quantity| self.not_finite(quantity, epoch, index + 1, genes[0]);
+            if !value.is_finite() {
+                return Err(stop("the loss".into()));
+            }
+            let norm;
+            (model, norm) = optimizer
+                .step(model, &loss)
+                .map_err(|NotFiniteGradient(name)| stop(format!("the gradient of {name}")))?;
+
+            loss_sum += f64::from(value) * genes.len() as f64;
+            largest_norm = largest_norm.max(norm);
+            observed.extend_from_slice(&batch.log2_fold_change);
+            let of_batch = values(output.log2_fold_change);
+            predicted.extend(of_batch.into_iter().map(f64::from));
+            report(Progress::Batch {
+                epoch,
+                genes: observed.len(),
+            });
+        }
+        let trained = TrainedEpoch {
+            loss: loss_sum / order.len() as f64,
+            pearson_r: pearson_r(&observed, &predicted),
+            gradient_norm: largest_norm,
+        };
+        Ok((model, trained))
+    }
+
+    fn not_finite(&self, quantity: String, epoch: usize, batch: usize, gene: usize) -> Error {
+        let rate = self.settings.training.learning_rate;
+        Error::NotFinite {
+            quantity,
+            epoch,
+            batch,
+            gene: self.pair.gene_id(gene).to_owned(),
+            remedy: format!(
+                "The learning rate ({rate:e}) may be too high for these data, or some signal \
+                 extremely large: try --set training.learning_rate={:e} or another \
+                 --set input.transform",
+                rate / 10.0
+            ),
+        }
+    }
+}
+
 /// Whether an epoch is better than the best so far: by validation Pearson r, and
 /// where neither has one (labels or predictions that do not vary) by loss.
 fn better(epoch: &EpochRecord, best: &EpochRecord) -> bool {
@@ -197,15 +252,6 @@ fn better(epoch: &EpochRecord, best: &EpochRecord) -> bool {
         (None, Some(_)) => false,
         (None, None) => epoch.valid_loss < best.valid_loss,
     }
-}
-
-fn not_finite_remedy(settings: &Settings) -> String {
-    format!(
-        "The learning rate ({:e}) may be too high for these data, or some signal extremely large: \
-         try --set training.learning_rate={:e} or another --set input.transform",
-        settings.training.learning_rate,
-        settings.training.learning_rate / 10.0
-    )
 }
 
 fn median(pair: &Pair, genes: &[usize], of: fn(&PairedGene) -> f64) -> f64 {
