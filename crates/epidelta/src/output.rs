@@ -64,6 +64,28 @@ pub fn write_atomically(
         .map_err(|error| Error::io("write", path)(error.error))
 }
 
+/// Refuses an output, a file or a folder, that would replace one of the inputs.
+///
+/// # Errors
+/// [`Error::Data`] naming the output and the input.
+pub fn keep_inputs<'p>(output: &Path, inputs: impl IntoIterator<Item = &'p Path>) -> Result<()> {
+    let place = absolute(output);
+    match inputs
+        .into_iter()
+        .find(|input| absolute(input).starts_with(&place))
+    {
+        None => Ok(()),
+        Some(input) => Err(Error::data(
+            format!(
+                "the output {} would replace the input {}",
+                output.display(),
+                input.display()
+            ),
+            "Choose an output path that neither is one of the inputs nor holds one",
+        )),
+    }
+}
+
 /// A folder of results that is filled under a temporary name and gets its final
 /// one when [`OutputFolder::publish`] is called; dropped before, it vanishes.
 #[derive(Debug)]
@@ -84,26 +106,13 @@ impl OutputFolder {
     /// When one of these does not hold.
     pub fn check(path: &Path, force: bool, marker: &'static str, inputs: &[&Path]) -> Result<()> {
         check_folder(path, force, marker)?;
-        let place = absolute(path);
-        if std::env::current_dir().is_ok_and(|here| here.starts_with(&place)) {
+        if std::env::current_dir().is_ok_and(|here| here.starts_with(absolute(path))) {
             return Err(Error::data(
                 format!("the output {} holds the folder you are in", path.display()),
                 "Choose another output path",
             ));
         }
-        if let Some(input) = inputs
-            .iter()
-            .find(|input| absolute(input).starts_with(&place))
-        {
-            return Err(Error::data(
-                format!(
-                    "the output {} would replace the input {}",
-                    path.display(),
-                    input.display()
-                ),
-                "Choose another output path",
-            ));
-        }
+        keep_inputs(path, inputs.iter().copied())?;
         Self::create(path, force, marker).map(drop)
     }
 

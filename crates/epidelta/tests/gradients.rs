@@ -1,8 +1,10 @@
 //! Gradients against finite differences, every tensor of a small model in every
 //! configuration.
 
+mod common;
+
 use burn::{
-    module::{Module, ModuleMapper, Param},
+    module::Module,
     optim::GradientsParams,
     tensor::{Device, Tensor},
 };
@@ -47,15 +49,6 @@ fn loss(model: &DeepDiff, config: &DeepDiffConfig, batch: &Batch, kernel: Kernel
     losses(&output, batch, config, THRESHOLDS).total
 }
 
-struct IntoGradients(GradientsParams);
-
-impl ModuleMapper for IntoGradients {
-    fn map_float<const D: usize>(&mut self, param: Param<Tensor<D>>) -> Param<Tensor<D>> {
-        let gradient = self.0.remove::<D>(param.id).expect("a gradient");
-        param.map(|_| gradient)
-    }
-}
-
 fn configurations() -> Vec<(String, DeepDiffConfig)> {
     let mut all = Vec::new();
     for variant in Variant::ALL {
@@ -96,7 +89,8 @@ fn gradients_equal_finite_differences() {
             let model = DeepDiff::new(&config, MARKS, 5, &device).unwrap();
             let gradients = loss(&model, &config, &batch, kernel).backward();
             let gradients = GradientsParams::from_grads(gradients, &model);
-            let gradients = named_tensors(&model.clone().map(&mut IntoGradients(gradients)));
+            let gradients =
+                named_tensors(&model.clone().map(&mut common::IntoGradients(gradients)));
 
             let model = model.valid();
             let weights = named_tensors(&model);

@@ -8,7 +8,7 @@ mod common;
 use std::path::Path;
 
 use burn::{
-    module::{Module, ModuleMapper, Param},
+    module::Module,
     optim::GradientsParams,
     tensor::{Device, Tensor},
 };
@@ -172,7 +172,7 @@ fn check_losses_and_gradients(
     }
 
     let gradients = GradientsParams::from_grads(terms.total.backward(), &model);
-    let ours = named_tensors(&model.map(&mut IntoGradients(gradients)));
+    let ours = named_tensors(&model.map(&mut common::IntoGradients(gradients)));
     let theirs = read_tensors(&folder.join("grad.safetensors")).unwrap();
     assert_eq!(
         ours.keys().collect::<Vec<_>>(),
@@ -191,16 +191,6 @@ fn check_losses_and_gradients(
             relative <= 1e-4,
             "{name} {key}: gradient off by {relative:e}"
         );
-    }
-}
-
-/// Puts every weight's gradient in its place.
-struct IntoGradients(GradientsParams);
-
-impl ModuleMapper for IntoGradients {
-    fn map_float<const D: usize>(&mut self, param: Param<Tensor<D>>) -> Param<Tensor<D>> {
-        let gradient = self.0.remove::<D>(param.id).expect("a gradient");
-        param.map(|_| gradient)
     }
 }
 

@@ -1,14 +1,15 @@
 //! `epidelta import`
 
+use std::path::PathBuf;
+
 use anyhow::Result;
 use epidelta::{
     dataset::{DeepDiffFiles, Orientation, Split, import_deepdiff, write_epigenome},
-    output::check_file,
+    output::{check_file, keep_inputs},
 };
 
 use crate::{
     arguments::{Import, ImportDeepDiff, ImportFormat, Orient},
-    commands::keep_inputs,
     display::list_some,
 };
 
@@ -22,7 +23,8 @@ fn deepdiff(command: &ImportDeepDiff) -> Result<()> {
     check_file(&command.output, command.force)?;
     let given = [&command.train, &command.valid, &command.test];
     let inputs = given.into_iter().flatten().chain(&command.genes);
-    keep_inputs(&command.output, inputs.chain([&command.expression]))?;
+    let inputs = inputs.chain([&command.expression]);
+    keep_inputs(&command.output, inputs.map(PathBuf::as_path))?;
     let signal = Split::ALL.into_iter().zip(given);
     let files = DeepDiffFiles {
         cell_type: command.name.clone(),

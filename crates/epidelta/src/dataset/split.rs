@@ -113,11 +113,9 @@ impl SplitConfig {
 
     /// Whether the files of a pair give any gene a split.
     pub fn is_in_files(pair: &Pair) -> bool {
-        let given = |gene: &PairedGene| {
-            let (a, b) = (&pair.a.genes[gene.row_a], &pair.b.genes[gene.row_b]);
-            a.split.or(b.split).is_some()
-        };
-        pair.genes.iter().any(given)
+        // Files that contradict each other do give one.
+        let given = |gene| !matches!(pair.split_in_files(gene), Ok(None));
+        (0..pair.genes.len()).any(given)
     }
 
     /// Where the split comes from, in words.

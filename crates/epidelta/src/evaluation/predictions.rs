@@ -63,10 +63,22 @@ const ABOVE_MEDIAN: [&str; 4] = [
 ];
 
 impl Predictions {
-    /// The first gene whose prediction is not a finite number.
-    pub fn first_not_finite(&self) -> Option<&str> {
-        let gene = self.genes.iter().find(|gene| !gene.predicted.is_finite());
-        gene.map(|gene| gene.gene_id.as_str())
+    /// These predictions, if all are finite numbers.
+    ///
+    /// # Errors
+    /// [`Error::Data`] naming the first gene whose prediction is not.
+    pub fn finite(self) -> Result<Self> {
+        match self.genes.iter().find(|gene| !gene.predicted.is_finite()) {
+            None => Ok(self),
+            Some(gene) => Err(Error::data(
+                format!(
+                    "the prediction for gene {} is not a finite number",
+                    gene.gene_id
+                ),
+                "Its signal may be extremely large: see it with epidelta inspect, or train with \
+                 another --set input.transform",
+            )),
+        }
     }
 
     /// Writes the table. Columns: `gene_id`, `split` (train, valid, test or NA),

@@ -89,6 +89,25 @@ impl Inputs {
         }
     }
 
+    /// Runs one of the crate's forward passes. Returns pooled states, then
+    /// attention, flat, and what else the pass gives.
+    fn run<R>(
+        &self,
+        encode: impl FnOnce(Shape, &Weights<'_>, &[f32], &mut [f32], &mut [f32]) -> R,
+    ) -> (HostTensor, R) {
+        let length = self.shape.pooled() + self.shape.attention();
+        let mut flat = vec![0.0; length];
+        let (pooled, attention) = flat.split_at_mut(self.shape.pooled());
+        let rest = encode(
+            self.shape,
+            &self.weights(),
+            floats(&self.x),
+            pooled,
+            attention,
+        );
+        (host_tensor(flat, [length]), rest)
+    }
+
     fn weights(&self) -> Weights<'_> {
         let [weight_ih, weight_hh, bias_ih, bias_hh, context] = &self.weights;
         Weights {
@@ -125,17 +144,7 @@ impl RecurrentBackend for Flex {
         context: HostTensor,
     ) -> HostTensor {
         let inputs = Inputs::new(x, [weight_ih, weight_hh, bias_ih, bias_hh, context]);
-        let mut flat = vec![0.0; inputs.shape.pooled() + inputs.shape.attention()];
-        let (pooled, attention) = flat.split_at_mut(inputs.shape.pooled());
-        recurrent::encode(
-            inputs.shape,
-            &inputs.weights(),
-            floats(&inputs.x),
-            pooled,
-            attention,
-        );
-        let length = flat.len();
-        host_tensor(flat, [length])
+        inputs.run(recurrent::encode).0
     }
 }
 
@@ -255,21 +264,12 @@ impl<C: CheckpointStrategy> RecurrentBackend for Autodiff<Flex, C> {
             .stateful()
         {
             OpsKind::Tracked(operation) => {
-                let mut flat = vec![0.0; inputs.shape.pooled() + inputs.shape.attention()];
-                let (pooled, attention) = flat.split_at_mut(inputs.shape.pooled());
-                let tape = encode_for_training(
-                    inputs.shape,
-                    &inputs.weights(),
-                    floats(&inputs.x),
-                    pooled,
-                    attention,
-                );
-                let length = flat.len();
+                let (flat, tape) = inputs.run(encode_for_training);
                 let saved = Saved {
                     inputs,
                     tape: Arc::new(tape),
                 };
-                operation.finish(saved, host_tensor(flat, [length]))
+                operation.finish(saved, flat)
             }
             OpsKind::UnTracked(operation) => {
                 let [weight_ih, weight_hh, bias_ih, bias_hh, context] = inputs.weights;

@@ -123,7 +123,7 @@ pub fn train(plan: &TrainingPlan, report: &mut dyn FnMut(Event<'_>)) -> Result<R
     let predicted = |model: &DeepDiff, genes: &[usize]| Predictions {
         genes: predict(model, &settings.model, fitted.thresholds, &pair, genes),
     };
-    let predictions = predicted(&fitted.best, &all);
+    let predictions = predicted(&fitted.best, &all).finite()?;
     let of_last = predicted(&fitted.last, &pair.in_split(Split::Test));
     let metrics = RunMetrics {
         best: Metrics::of(&predictions),
@@ -134,13 +134,6 @@ pub fn train(plan: &TrainingPlan, report: &mut dyn FnMut(Event<'_>)) -> Result<R
         },
         seconds_per_epoch: fitted.seconds_per_epoch,
     };
-    if let Some(gene) = predictions.first_not_finite() {
-        return Err(Error::data(
-            format!("the prediction for gene {gene} is not a finite number"),
-            "Its signal may be extremely large: see it with epidelta inspect, or try another \
-             --set input.transform",
-        ));
-    }
 
     let folder = OutputFolder::create(&plan.output, plan.force, MARKER)?;
     let weights = folder.file(WEIGHTS);

@@ -120,13 +120,7 @@ impl Run {
                 &genes,
             ),
         };
-        match predictions.first_not_finite() {
-            None => Ok((predictions, summary)),
-            Some(gene) => Err(Error::data(
-                format!("the prediction for gene {gene} is not a finite number"),
-                "Its signal may be extremely large: see it with epidelta inspect",
-            )),
-        }
+        Ok((predictions.finite()?, summary))
     }
 
     fn check_shape(&self, pair: &Pair) -> Result<()> {

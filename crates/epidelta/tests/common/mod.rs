@@ -1,8 +1,15 @@
-//! Where tests find the real data that are not part of the repository.
+//! Where tests find the real data that are not part of the repository, and how
+//! they name gradients.
 
 #![allow(dead_code, reason = "each test uses some of it")]
 
 use std::path::PathBuf;
+
+use burn::{
+    module::{ModuleMapper, Param},
+    optim::GradientsParams,
+    tensor::Tensor,
+};
 
 /// A file or folder of the shared data, or `None` (said on stderr) where
 /// `EPIDELTA_SHARED` is not set. With the variable set, a missing file fails.
@@ -14,4 +21,14 @@ pub fn shared(path: &str) -> Option<PathBuf> {
     let path = PathBuf::from(root).join(path);
     assert!(path.exists(), "{} is missing", path.display());
     Some(path)
+}
+
+/// Puts every weight's gradient in its place.
+pub struct IntoGradients(pub GradientsParams);
+
+impl ModuleMapper for IntoGradients {
+    fn map_float<const D: usize>(&mut self, param: Param<Tensor<D>>) -> Param<Tensor<D>> {
+        let gradient = self.0.remove::<D>(param.id).expect("a gradient");
+        param.map(|_| gradient)
+    }
 }
