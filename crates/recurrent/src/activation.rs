@@ -47,17 +47,50 @@ pub(crate) fn exp_negated<S: Lanes>(simd: S, x: S::f32s) -> S::f32s {
     simd.transmute_f32s_u32s(simd.add_u32s(simd.transmute_u32s_f32s(polynomial), exponent))
 }
 
-/// `1 / (1 + exp(-x))`, relative error below 2e-7 (below -87.3 it saturates at 1.2e-38); NaN
-/// stays NaN.
+/// `2^(-scale x)`, for `scale x` in ±126; NaN stays NaN.
+///
+/// Shorter than [`exp_negated`] where an absolute error counts: the exponent's rounding, some 1e-8
+/// of it, and the polynomial's 9e-8 vanish behind the rounding of `1 / (1 + 2^...)`.
+#[inline(always)]
+fn power_of_two_negated<S: Lanes>(simd: S, x: S::f32s, scale: f32) -> S::f32s {
+    const ROUND: f32 = 12_582_912.0;
+    /// `(2^f - 1) / f` for `|f| <= 1/2`, minimal largest relative error of `2^f`, highest power
+    /// first.
+    const POLYNOMIAL: [f32; 5] = [
+        0.0013264728477224708,
+        0.009671512991189957,
+        0.05550733581185341,
+        0.24022242426872253,
+        0.6931470036506653,
+    ];
+    let splat = |value| simd.splat_f32s(value);
+    let x = simd.clamp(x, 126.0 / scale);
+    let shifted = simd.multiply_add(x, splat(-scale), splat(ROUND));
+    let negated_n = simd.sub_f32s(splat(ROUND), shifted);
+    let f = simd.multiply_add(x, splat(-scale), negated_n);
+    let mut polynomial = splat(POLYNOMIAL[0]);
+    for &coefficient in &POLYNOMIAL[1..] {
+        polynomial = simd.multiply_add(polynomial, f, splat(coefficient));
+    }
+    polynomial = simd.multiply_add(polynomial, f, splat(1.0));
+    let exponent = simd.wrapping_dyn_shl_u32s(
+        simd.transmute_u32s_f32s(shifted),
+        simd.splat_u32s(f32::MANTISSA_DIGITS - 1),
+    );
+    simd.transmute_f32s_u32s(simd.add_u32s(simd.transmute_u32s_f32s(polynomial), exponent))
+}
+
 #[inline(always)]
 pub(crate) fn sigmoid<S: Lanes>(simd: S, x: S::f32s) -> S::f32s {
-    simd.reciprocal(simd.add_f32s(simd.splat_f32s(1.0), exp_negated(simd, x)))
+    let power = power_of_two_negated(simd, x, std::f32::consts::LOG2_E);
+    simd.reciprocal(simd.add_f32s(simd.splat_f32s(1.0), power))
 }
 
 /// Hyperbolic tangent as `2 sigmoid(2 x) - 1`, absolute error below 2e-7; NaN stays NaN.
 #[inline(always)]
 pub(crate) fn tanh<S: Lanes>(simd: S, x: S::f32s) -> S::f32s {
-    let sigmoid = sigmoid(simd, simd.add_f32s(x, x));
+    let power = power_of_two_negated(simd, x, 2.0 * std::f32::consts::LOG2_E);
+    let sigmoid = simd.reciprocal(simd.add_f32s(simd.splat_f32s(1.0), power));
     simd.multiply_add(sigmoid, simd.splat_f32s(2.0), simd.splat_f32s(-1.0))
 }
 

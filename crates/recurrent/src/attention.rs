@@ -2,9 +2,10 @@
 
 use crate::activation::exp_negated;
 use crate::lanes::{Lanes, MAX_VECTORS};
-use crate::level::Operation;
 use crate::plan::Plan;
+use crate::product::sample_rows;
 use crate::shape::halves;
+use crate::tile::TileOperation;
 
 /// A slice of at most [`MAX_VECTORS`] vectors, padded with zeros.
 #[inline(always)]
@@ -16,71 +17,89 @@ pub(crate) fn padded<S: Lanes>(simd: S, slice: &[f32]) -> [S::f32s; MAX_VECTORS]
     vectors
 }
 
+/// Values of both directions and all samples, `[direction, vector, sample]`.
+type OfTile<V, const SAMPLES: usize> = [[[V; SAMPLES]; MAX_VECTORS]; 2];
+
 /// The hidden states of both directions of a tile, `[time, sample, vector]`.
 struct States<'a, V> {
     directions: [&'a [V]; 2],
-    samples: usize,
     vectors: usize,
 }
 
-impl<'a, V> States<'a, V> {
-    /// The vectors of both directions.
+impl<'a, V: Copy> States<'a, V> {
     #[inline(always)]
-    fn at(&self, time: usize, sample: usize) -> [&'a [V]; 2] {
-        let start = (time * self.samples + sample) * self.vectors;
-        self.directions
-            .map(|direction| &direction[start..][..self.vectors])
-    }
-}
-
-/// Inner product of both directions' states with vectors of the same layout.
-#[inline(always)]
-fn dot<S: Lanes>(simd: S, states: [&[S::f32s]; 2], with: &[[S::f32s; MAX_VECTORS]; 2]) -> f32 {
-    let mut sum = simd.splat_f32s(0.0);
-    for (states, with) in states.into_iter().zip(with) {
-        for (&state, &with) in states.iter().zip(with) {
-            sum = simd.multiply_add(state, with, sum);
+    fn new<S: Lanes<f32s = V>>(hidden: [&'a [f32]; 2], vectors: usize) -> Self {
+        Self {
+            directions: hidden.map(|hidden| S::as_simd_f32s(hidden).0),
+            vectors,
         }
     }
-    simd.reduce_sum_f32s(sum)
-}
 
-/// Adds both directions' states times a factor.
-#[inline(always)]
-fn add_scaled<S: Lanes>(
-    simd: S,
-    sums: &mut [[S::f32s; MAX_VECTORS]; 2],
-    factor: f32,
-    states: [&[S::f32s]; 2],
-) {
-    let factor = simd.splat_f32s(factor);
-    for (sums, states) in sums.iter_mut().zip(states) {
-        for (sum, &state) in sums.iter_mut().zip(states) {
-            *sum = simd.multiply_add(factor, state, *sum);
+    /// Inner products of the states' deviations from their centre with vectors of the same
+    /// layout, `[sample, time]`.
+    #[inline(always)]
+    fn products<S: Lanes<f32s = V>, const SAMPLES: usize>(
+        &self,
+        simd: S,
+        centre: &OfTile<V, SAMPLES>,
+        with: &OfTile<V, SAMPLES>,
+        results: &mut [f32],
+    ) {
+        let row = SAMPLES * self.vectors;
+        let times = results.len() / SAMPLES;
+        for time in 0..times {
+            let [forward, reverse] = self.directions;
+            let states = [&forward[time * row..][..row], &reverse[time * row..][..row]];
+            for sample in 0..SAMPLES {
+                let mut sum = simd.splat_f32s(0.0);
+                for (direction, states) in states.iter().enumerate() {
+                    let states = &states[sample * self.vectors..][..self.vectors];
+                    for (vector, &state) in states.iter().enumerate() {
+                        let deviation = simd.sub_f32s(state, centre[direction][vector][sample]);
+                        sum = simd.multiply_add(deviation, with[direction][vector][sample], sum);
+                    }
+                }
+                results[sample * times + time] = simd.reduce_sum_f32s(sum);
+            }
         }
     }
-}
 
-/// Both directions' states less their centre.
-#[inline(always)]
-fn deviation<S: Lanes>(
-    simd: S,
-    states: [&[S::f32s]; 2],
-    centre: &[[S::f32s; MAX_VECTORS]; 2],
-) -> [[S::f32s; MAX_VECTORS]; 2] {
-    let mut deviations = [[simd.splat_f32s(0.0); MAX_VECTORS]; 2];
-    for ((deviations, states), centre) in deviations.iter_mut().zip(states).zip(centre) {
-        for ((deviation, &state), &centre) in deviations.iter_mut().zip(states).zip(centre) {
-            *deviation = simd.sub_f32s(state, centre);
+    /// Sums over time of the states' deviations from their centre, weighted by `[sample, time]`.
+    ///
+    /// The sums of one vector of all samples stay in registers.
+    #[inline(always)]
+    fn weighted_sums<S: Lanes<f32s = V>, const SAMPLES: usize>(
+        &self,
+        simd: S,
+        centre: &OfTile<V, SAMPLES>,
+        weights: &[f32],
+    ) -> OfTile<V, SAMPLES> {
+        let times = weights.len() / SAMPLES;
+        let weights = sample_rows::<SAMPLES>(weights, 0, times, times);
+        let mut all = [[[simd.splat_f32s(0.0); SAMPLES]; MAX_VECTORS]; 2];
+        for (direction, states) in self.directions.into_iter().enumerate() {
+            for vector in 0..self.vectors {
+                let centre = centre[direction][vector];
+                let mut sums = [simd.splat_f32s(0.0); SAMPLES];
+                let states = states.chunks_exact(SAMPLES * self.vectors);
+                for (time, states) in states.take(times).enumerate() {
+                    for sample in 0..SAMPLES {
+                        let state = states[sample * self.vectors + vector];
+                        let deviation = simd.sub_f32s(state, centre[sample]);
+                        let weight = simd.splat_f32s(weights[sample][time]);
+                        sums[sample] = simd.multiply_add(weight, deviation, sums[sample]);
+                    }
+                }
+                all[direction][vector] = sums;
+            }
         }
+        all
     }
-    deviations
 }
 
 /// Scores, softmax and weighted sum of a tile.
 pub(crate) struct Pool<'a> {
     pub plan: &'a Plan,
-    pub samples: usize,
     pub context: [&'a [f32]; 2],
     /// Hidden states of both directions, `[time, sample, unit]`.
     pub hidden: [&'a [f32]; 2],
@@ -90,52 +109,58 @@ pub(crate) struct Pool<'a> {
     pub attention: &'a mut [f32],
 }
 
-impl Operation for Pool<'_> {
+impl TileOperation for Pool<'_> {
     #[inline(always)]
-    fn run<S: Lanes>(self, simd: S) {
-        let shape = self.plan.shape;
-        let context = self.context.map(|context| padded(simd, context));
-        let states = States {
-            directions: self.hidden.map(|hidden| S::as_simd_f32s(hidden).0),
-            samples: self.samples,
-            vectors: self.plan.vectors,
-        };
-        let attention = self.attention.chunks_exact_mut(shape.time);
-        let pooled = self.pooled.chunks_exact_mut(2 * shape.hidden);
-        for (sample, (attention, pooled)) in attention.zip(pooled).enumerate() {
-            for (time, score) in attention.iter_mut().enumerate() {
-                *score = dot(simd, states.at(time, sample), &context);
+    fn run<S: Lanes, const SAMPLES: usize>(self, simd: S) {
+        let Plan { shape, vectors, .. } = *self.plan;
+        let states = States::new::<S>(self.hidden, vectors);
+        let zero = [[[simd.splat_f32s(0.0); SAMPLES]; MAX_VECTORS]; 2];
+        let mut context = zero;
+        for (direction, vectors) in self.context.into_iter().enumerate() {
+            for (vector, value) in padded(simd, vectors).into_iter().enumerate() {
+                context[direction][vector] = [value; SAMPLES];
             }
+        }
+        states.products(simd, &zero, &context, self.attention);
+        for attention in self.attention.chunks_exact_mut(shape.time) {
             softmax(simd, attention);
-            let mut sums = [[simd.splat_f32s(0.0); MAX_VECTORS]; 2];
-            for (time, &weight) in attention.iter().enumerate() {
-                add_scaled(simd, &mut sums, weight, states.at(time, sample));
-            }
-            for (pooled, sums) in pooled.chunks_exact_mut(shape.hidden).zip(&sums) {
-                store(simd, pooled, sums);
+        }
+        let sums = states.weighted_sums(simd, &zero, self.attention);
+        for (sample, pooled) in self.pooled.chunks_exact_mut(2 * shape.hidden).enumerate() {
+            for (direction, pooled) in pooled.chunks_exact_mut(shape.hidden).enumerate() {
+                for (vector, pooled) in pooled.chunks_mut(S::F32_LANES).enumerate() {
+                    simd.partial_store_f32s(pooled, sums[direction][vector][sample]);
+                }
             }
         }
     }
 }
 
-/// Stores as many lanes as the slice holds.
-#[inline(always)]
-fn store<S: Lanes>(simd: S, slice: &mut [f32], vectors: &[S::f32s]) {
-    for (slice, &vector) in slice.chunks_mut(S::F32_LANES).zip(vectors) {
-        simd.partial_store_f32s(slice, vector);
-    }
-}
-
 #[inline(always)]
 fn softmax<S: Lanes>(simd: S, scores: &mut [f32]) {
-    // The maximum passes over NaN, and the subtraction below brings it back.
-    let maximum = scores.iter().copied().fold(f32::NEG_INFINITY, f32::max);
-    let maximum = simd.splat_f32s(maximum);
-    for scores in scores.chunks_mut(S::F32_LANES) {
-        let distance = simd.sub_f32s(maximum, simd.partial_load_f32s(scores));
-        simd.partial_store_f32s(scores, exp_negated(simd, distance));
+    let (vectors, rest) = S::as_simd_f32s(scores);
+    let mut largest = simd.splat_f32s(f32::NEG_INFINITY);
+    for &scores in vectors {
+        largest = simd.max_f32s(largest, scores);
     }
-    let scale = 1.0 / scores.iter().sum::<f32>();
+    // The maximum may pass over NaN, and the subtraction below brings it back.
+    let largest = rest
+        .iter()
+        .copied()
+        .fold(simd.reduce_max_f32s(largest), f32::max);
+    let largest = simd.splat_f32s(largest);
+
+    let (vectors, rest) = S::as_mut_simd_f32s(scores);
+    let mut sum = simd.splat_f32s(0.0);
+    for scores in vectors {
+        *scores = exp_negated(simd, simd.sub_f32s(largest, *scores));
+        sum = simd.add_f32s(sum, *scores);
+    }
+    let distance = simd.sub_f32s(largest, simd.partial_load_f32s(rest));
+    simd.partial_store_f32s(rest, exp_negated(simd, distance));
+    let sum = simd.reduce_sum_f32s(sum) + rest.iter().sum::<f32>();
+
+    let scale = 1.0 / sum;
     for score in scores {
         *score *= scale;
     }
@@ -152,7 +177,6 @@ fn softmax<S: Lanes>(simd: S, scores: &mut [f32]) {
 /// `d_context = sum over t of d_score_t (H_t - c)`.
 pub(crate) struct PoolGradient<'a> {
     pub plan: &'a Plan,
-    pub samples: usize,
     /// Hidden states of both directions, `[time, sample, unit]`.
     pub hidden: [&'a [f32]; 2],
     /// Attention weights, `[sample, time]`.
@@ -167,45 +191,46 @@ pub(crate) struct PoolGradient<'a> {
     pub d_context: &'a mut [f32],
 }
 
-impl Operation for PoolGradient<'_> {
+impl TileOperation for PoolGradient<'_> {
     #[inline(always)]
-    fn run<S: Lanes>(self, simd: S) {
+    fn run<S: Lanes, const SAMPLES: usize>(self, simd: S) {
         let Plan { shape, vectors, .. } = *self.plan;
-        let states = States {
-            directions: self.hidden.map(|hidden| S::as_simd_f32s(hidden).0),
-            samples: self.samples,
-            vectors,
-        };
-        let mut sums = [[simd.splat_f32s(0.0); MAX_VECTORS]; 2];
-        for (sample, d_scores) in self.d_scores.chunks_exact_mut(shape.time).enumerate() {
-            let steps = sample * shape.time..(sample + 1) * shape.time;
-            let attention = &self.attention[steps.clone()];
-            let d_attention = &self.d_attention[steps];
-            let d_pooled = halves(&self.d_pooled[sample * 2 * shape.hidden..], shape.hidden);
-            let d_pooled = d_pooled.map(|d_pooled| padded(simd, d_pooled));
-            let mut centre = [[simd.splat_f32s(0.0); MAX_VECTORS]; 2];
-            for (time, &weight) in attention.iter().enumerate() {
-                add_scaled(simd, &mut centre, weight, states.at(time, sample));
-            }
-            let deviation = |time| deviation(simd, states.at(time, sample), &centre);
-            let mut mean = 0.0;
-            for (time, d_score) in d_scores.iter_mut().enumerate() {
-                let deviation = deviation(time);
-                let deviation = [&deviation[0][..vectors], &deviation[1][..vectors]];
-                *d_score = d_attention[time] + dot(simd, deviation, &d_pooled);
-                mean += attention[time] * *d_score;
-            }
-            for (time, d_score) in d_scores.iter_mut().enumerate() {
-                *d_score = attention[time] * (*d_score - mean);
-                let deviation = deviation(time);
-                let deviation = [&deviation[0][..vectors], &deviation[1][..vectors]];
-                add_scaled(simd, &mut sums, *d_score, deviation);
+        let states = States::new::<S>(self.hidden, vectors);
+        let zero = [[[simd.splat_f32s(0.0); SAMPLES]; MAX_VECTORS]; 2];
+        let mut d_pooled = zero;
+        for (sample, pooled) in self.d_pooled.chunks_exact(2 * shape.hidden).enumerate() {
+            for (direction, pooled) in halves(pooled, shape.hidden).into_iter().enumerate() {
+                for (vector, value) in padded(simd, pooled).into_iter().enumerate() {
+                    d_pooled[direction][vector][sample] = value;
+                }
             }
         }
+
+        let centre = states.weighted_sums(simd, &zero, self.attention);
+        states.products(simd, &centre, &d_pooled, self.d_scores);
+        let attention = self.attention.chunks_exact(shape.time);
+        let d_attention = self.d_attention.chunks_exact(shape.time);
+        let d_scores = self.d_scores.chunks_exact_mut(shape.time);
+        for ((d_scores, attention), d_attention) in d_scores.zip(attention).zip(d_attention) {
+            let mut mean = 0.0;
+            for ((d_score, &attention), &d_attention) in
+                d_scores.iter_mut().zip(attention).zip(d_attention)
+            {
+                *d_score += d_attention;
+                mean += attention * *d_score;
+            }
+            for (d_score, &attention) in d_scores.iter_mut().zip(attention) {
+                *d_score = attention * (*d_score - mean);
+            }
+        }
+
+        let sums = states.weighted_sums(simd, &centre, self.d_scores);
         let d_context = S::as_mut_simd_f32s(self.d_context).0;
         for (d_context, sums) in d_context.chunks_exact_mut(vectors).zip(&sums) {
-            for (d_context, &sum) in d_context.iter_mut().zip(sums) {
-                *d_context = simd.add_f32s(*d_context, sum);
+            for (d_context, sums) in d_context.iter_mut().zip(sums) {
+                for &sum in sums {
+                    *d_context = simd.add_f32s(*d_context, sum);
+                }
             }
         }
     }

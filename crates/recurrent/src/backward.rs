@@ -2,12 +2,12 @@
 
 use crate::activation::tanh;
 use crate::attention::padded;
-use crate::forward::position;
+use crate::forward::{complete_row, position};
 use crate::lanes::{Lanes, MAX_VECTORS};
-use crate::level::Operation;
 use crate::pack::{backward_columns, column_blocks};
 use crate::plan::{GATES, Plan, SAVED};
 use crate::product::{multiply, sample_rows};
+use crate::tile::TileOperation;
 use crate::weight_gradient::accumulate;
 
 /// Sample time steps between two updates of the weight gradients: enough to pay for loading and
@@ -22,14 +22,13 @@ pub(crate) fn chunk_steps(samples: usize) -> usize {
 /// Lengths of the scratch that [`Backward`] needs: gate gradients and weight-gradient inputs.
 pub(crate) fn scratch_lengths(plan: &Plan) -> (usize, usize) {
     let steps = CHUNK + plan.tile_size();
-    (steps * GATES * plan.units(), steps * plan.padded_rows)
+    (steps * GATES * plan.units(), steps * plan.row_stride())
 }
 
 /// Runs one direction backwards over a tile.
 pub(crate) struct Backward<'a> {
     pub plan: &'a Plan,
     pub reverse: bool,
-    pub samples: usize,
     /// Weights as packed by [`crate::pack::DirectionWeights::pack_backward`].
     pub weights: &'a [f32],
     /// Inputs of the tile, `[sample, time, input]`.
@@ -54,27 +53,12 @@ pub(crate) struct Backward<'a> {
     pub inputs: &'a mut [f32],
 }
 
-impl Operation for Backward<'_> {
-    #[inline(always)]
-    fn run<S: Lanes>(self, simd: S) {
-        match self.samples {
-            1 => self.tile::<S, 1>(simd),
-            2 if S::SAMPLES >= 2 => self.tile::<S, 2>(simd),
-            3 if S::SAMPLES >= 3 => self.tile::<S, 3>(simd),
-            4 if S::SAMPLES >= 4 => self.tile::<S, 4>(simd),
-            5 if S::SAMPLES >= 5 => self.tile::<S, 5>(simd),
-            6 if S::SAMPLES >= 6 => self.tile::<S, 6>(simd),
-            samples => unreachable!("a tile of {samples} samples"),
-        }
-    }
-}
-
 /// Gradients with respect to the hidden and cell states that travel back in time.
 type Carried<V, const SAMPLES: usize> = [[V; SAMPLES]; MAX_VECTORS];
 
-impl Backward<'_> {
+impl TileOperation for Backward<'_> {
     #[inline(always)]
-    fn tile<S: Lanes, const SAMPLES: usize>(mut self, simd: S) {
+    fn run<S: Lanes, const SAMPLES: usize>(mut self, simd: S) {
         let time = self.plan.shape.time;
         let zero = simd.splat_f32s(0.0);
         let mut d_hidden: Carried<S::f32s, SAMPLES> = [[zero; SAMPLES]; MAX_VECTORS];
@@ -102,7 +86,7 @@ impl Backward<'_> {
                     &d_hidden,
                     &mut d_cell,
                 );
-                self.gather_inputs::<SAMPLES>(step, slot);
+                self.gather_inputs::<S, SAMPLES>(simd, step, slot);
                 if step > 0 || self.d_x.is_some() {
                     self.propagate(simd, step, slot, &mut d_hidden);
                 }
@@ -111,7 +95,9 @@ impl Backward<'_> {
             end = start;
         }
     }
+}
 
+impl Backward<'_> {
     /// Gradients with respect to the gates before their activation, and to the cell state before.
     #[inline(always)]
     #[expect(
@@ -182,30 +168,28 @@ impl Backward<'_> {
         }
     }
 
-    /// What the packed weights were multiplied with: 1, the inputs and the hidden states before.
+    /// What the packed weights were multiplied with: the hidden states before, the inputs and 1.
     #[inline(always)]
-    fn gather_inputs<const SAMPLES: usize>(&mut self, step: usize, slot: usize) {
-        let Plan {
-            shape, padded_rows, ..
-        } = *self.plan;
-        let units = self.plan.units();
+    fn gather_inputs<S: Lanes, const SAMPLES: usize>(&mut self, simd: S, step: usize, slot: usize) {
+        let Plan { shape, vectors, .. } = *self.plan;
+        let stride = self.plan.row_stride();
         let time = position(step, shape.time, self.reverse);
-        let rows = &mut self.inputs[slot * SAMPLES * padded_rows..][..SAMPLES * padded_rows];
-        for (sample, row) in rows.chunks_exact_mut(padded_rows).enumerate() {
-            let (row, padding) = row.split_at_mut(self.plan.rows);
-            let (one_and_x, hidden) = row.split_at_mut(1 + shape.input);
-            one_and_x[0] = 1.0;
-            let x = &self.x[(sample * shape.time + time) * shape.input..][..shape.input];
-            one_and_x[1..].copy_from_slice(x);
-            match step.checked_sub(1) {
-                Some(step) => {
-                    let time = position(step, shape.time, self.reverse);
-                    let previous = &self.hidden[(time * SAMPLES + sample) * units..];
-                    hidden.copy_from_slice(&previous[..shape.hidden]);
-                }
-                None => hidden.fill(0.0),
+        let hidden = S::as_simd_f32s(self.hidden).0;
+        let before = step.checked_sub(1).map(|step| {
+            let time = position(step, shape.time, self.reverse);
+            &hidden[time * SAMPLES * vectors..][..SAMPLES * vectors]
+        });
+        let rows = &mut self.inputs[slot * SAMPLES * stride..][..SAMPLES * stride];
+        for (sample, row) in rows.chunks_exact_mut(stride).enumerate() {
+            let states = &mut S::as_mut_simd_f32s(row).0[..vectors];
+            for (vector, state) in states.iter_mut().enumerate() {
+                *state = match before {
+                    Some(before) => before[sample * vectors + vector],
+                    None => simd.splat_f32s(0.0),
+                };
             }
-            padding.fill(0.0);
+            let x = &self.x[(sample * shape.time + time) * shape.input..][..shape.input];
+            complete_row(row, x, shape.hidden);
         }
     }
 
@@ -256,11 +240,36 @@ impl Backward<'_> {
         } = *self.plan;
         let gradient = S::as_mut_simd_f32s(self.gradient).0.as_chunks_mut().0;
         let d_gates = &S::as_simd_f32s(self.d_gates).0.as_chunks().0[..count * vectors];
-        let inputs = &self.inputs[..count * padded_rows];
+        let stride = self.plan.row_stride();
+        let inputs = &self.inputs[..count * stride];
         match S::ROWS {
-            2 => accumulate::<S, 2>(simd, gradient, inputs, d_gates, padded_rows, vectors),
-            5 => accumulate::<S, 5>(simd, gradient, inputs, d_gates, padded_rows, vectors),
-            6 => accumulate::<S, 6>(simd, gradient, inputs, d_gates, padded_rows, vectors),
+            2 => accumulate::<S, 2>(
+                simd,
+                gradient,
+                inputs,
+                d_gates,
+                padded_rows,
+                stride,
+                vectors,
+            ),
+            5 => accumulate::<S, 5>(
+                simd,
+                gradient,
+                inputs,
+                d_gates,
+                padded_rows,
+                stride,
+                vectors,
+            ),
+            6 => accumulate::<S, 6>(
+                simd,
+                gradient,
+                inputs,
+                d_gates,
+                padded_rows,
+                stride,
+                vectors,
+            ),
             rows => unreachable!("weight-gradient tiles of {rows} rows"),
         }
     }
@@ -274,8 +283,7 @@ fn product<S: Lanes, const SAMPLES: usize, const WIDTH: usize>(
     d_gates: [&[f32]; SAMPLES],
     columns: &mut [[S::f32s; SAMPLES]; 4],
 ) {
-    let mut sums = [[simd.splat_f32s(0.0); WIDTH]; SAMPLES];
-    multiply(simd, &mut sums, weights.as_chunks().0, d_gates);
+    let sums = multiply::<S, SAMPLES, WIDTH>(simd, weights.as_chunks().0, d_gates);
     for (sample, sums) in sums.iter().enumerate() {
         for (column, &sum) in columns.iter_mut().zip(sums) {
             column[sample] = sum;

@@ -4,7 +4,7 @@ use rayon::prelude::*;
 
 use crate::attention::Pool;
 use crate::buffer::Buffer;
-use crate::forward::Forward;
+use crate::forward::{Forward, scratch_length};
 use crate::pack::DirectionWeights;
 use crate::plan::Plan;
 use crate::shape::{Weights, check_length};
@@ -91,12 +91,12 @@ impl Task<'_> {
         let length = plan.forward_length();
         let packed = &packed[self.group * 2 * length..][..2 * length];
 
-        let mut scratch;
+        let mut unsaved;
         let (hidden, saved) = match self.saved {
             Some((hidden, saved)) => (hidden, Some(saved)),
             None => {
-                scratch = Buffer::take(2 * plan.hidden_length());
-                (&mut scratch[..], None)
+                unsaved = Buffer::take(2 * plan.hidden_length());
+                (&mut unsaved[..], None)
             }
         };
         let (forward_hidden, reverse_hidden) = hidden.split_at_mut(plan.hidden_length());
@@ -104,27 +104,32 @@ impl Task<'_> {
             .map(|saved| saved.split_at_mut(plan.saved_length()))
             .unzip();
         let run = |reverse, hidden: &mut [f32], saved| {
-            plan.level.run(Forward {
-                plan,
-                reverse,
+            plan.level.run_tile(
                 samples,
-                weights: &packed[usize::from(reverse) * length..][..length],
-                x,
-                hidden,
-                saved,
-            });
+                Forward {
+                    plan,
+                    reverse,
+                    weights: &packed[usize::from(reverse) * length..][..length],
+                    x,
+                    hidden,
+                    saved,
+                    scratch: &mut Buffer::take(scratch_length(plan)),
+                },
+            );
         };
         rayon::join(
             || run(false, forward_hidden, forward_saved),
             || run(true, reverse_hidden, reverse_saved),
         );
-        plan.level.run(Pool {
-            plan,
+        plan.level.run_tile(
             samples,
-            context: weights.context(&shape, self.group),
-            hidden: [forward_hidden, reverse_hidden],
-            pooled: self.pooled,
-            attention: self.attention,
-        });
+            Pool {
+                plan,
+                context: weights.context(&shape, self.group),
+                hidden: [forward_hidden, reverse_hidden],
+                pooled: self.pooled,
+                attention: self.attention,
+            },
+        );
     }
 }

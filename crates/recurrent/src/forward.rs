@@ -2,15 +2,14 @@
 
 use crate::activation::{sigmoid, tanh};
 use crate::lanes::{Lanes, MAX_VECTORS};
-use crate::level::Operation;
 use crate::plan::{GATES, Plan, SAVED};
 use crate::product::{multiply, sample_rows};
+use crate::tile::TileOperation;
 
 /// Runs one direction over a tile.
 pub(crate) struct Forward<'a> {
     pub plan: &'a Plan,
     pub reverse: bool,
-    pub samples: usize,
     /// Weights as packed by [`crate::pack::DirectionWeights::pack_forward`].
     pub weights: &'a [f32],
     /// Inputs of the tile, `[sample, time, input]`.
@@ -19,117 +18,118 @@ pub(crate) struct Forward<'a> {
     pub hidden: &'a mut [f32],
     /// Receives gates and cell states if given, `[time, vector, sample, value, lane]`.
     pub saved: Option<&'a mut [f32]>,
+    /// Scratch of [`scratch_length`].
+    pub scratch: &'a mut [f32],
 }
 
-impl Operation for Forward<'_> {
+impl TileOperation for Forward<'_> {
     #[inline(always)]
-    fn run<S: Lanes>(self, simd: S) {
-        match self.samples {
-            1 => self.tile::<S, 1>(simd),
-            2 if S::SAMPLES >= 2 => self.tile::<S, 2>(simd),
-            3 if S::SAMPLES >= 3 => self.tile::<S, 3>(simd),
-            4 if S::SAMPLES >= 4 => self.tile::<S, 4>(simd),
-            5 if S::SAMPLES >= 5 => self.tile::<S, 5>(simd),
-            6 if S::SAMPLES >= 6 => self.tile::<S, 6>(simd),
-            samples => unreachable!("a tile of {samples} samples"),
-        }
-    }
-}
-
-impl Forward<'_> {
-    #[inline(always)]
-    fn tile<S: Lanes, const SAMPLES: usize>(self, simd: S) {
+    fn run<S: Lanes, const SAMPLES: usize>(self, simd: S) {
         let Plan {
             shape,
             vectors,
             rows,
             ..
         } = *self.plan;
-        let units = self.plan.units();
         let weights = S::as_simd_f32s(self.weights).0.as_chunks::<GATES>().0;
-        let mut saved = self
-            .saved
-            .map(|saved| S::as_mut_simd_f32s(saved).0.as_chunks_mut::<SAVED>().0);
+        let hidden = S::as_mut_simd_f32s(self.hidden).0;
+        let mut saved = self.saved.map(tile_steps_mut::<S, SAMPLES>);
         let zero = simd.splat_f32s(0.0);
         let mut cells = [[zero; SAMPLES]; MAX_VECTORS];
 
+        // One row per sample for the step at hand, and one that it fills for the next.
+        let stride = self.plan.row_stride();
+        let (mut inputs, mut next_inputs) = self.scratch[..2 * SAMPLES * stride].split_at_mut(SAMPLES * stride);
+        let x = |step: usize, sample: usize| {
+            let time = position(step, shape.time, self.reverse);
+            &self.x[(sample * shape.time + time) * shape.input..][..shape.input]
+        };
+        for (sample, row) in inputs.chunks_exact_mut(stride).enumerate() {
+            complete_row(row, x(0, sample), shape.hidden);
+        }
+
         for step in 0..shape.time {
             let time = position(step, shape.time, self.reverse);
-            let x = sample_rows::<SAMPLES>(
-                self.x,
-                time * shape.input,
-                shape.time * shape.input,
-                shape.input,
-            );
-            let (previous, current) =
-                previous_and_current(self.hidden, SAMPLES * units, time, step, self.reverse);
-            let current = S::as_mut_simd_f32s(current).0;
+            let current = &mut hidden[time * SAMPLES * vectors..][..SAMPLES * vectors];
+            // The first hidden states are zero.
+            let first = if step == 0 { shape.hidden } else { 0 };
+            let before = sample_rows::<SAMPLES>(inputs, first, stride, rows - first);
+            let next = S::as_mut_simd_f32s(next_inputs).0;
 
             for vector in 0..vectors {
-                let weights = &weights[vector * rows..][..rows];
-                let mut gates = [weights[0]; SAMPLES];
-                multiply(simd, &mut gates, &weights[1..=shape.input], x);
-                if step > 0 {
-                    let hidden = sample_rows(previous, 0, units, shape.hidden);
-                    multiply(simd, &mut gates, &weights[1 + shape.input..], hidden);
+                let weights = &weights[vector * rows..][first..rows];
+                let gates = multiply::<S, SAMPLES, GATES>(simd, weights, before);
+                // While the arithmetic goes on, memory fetches what the next step overwrites.
+                if let Some(saved) = &mut saved
+                    && step + 1 < shape.time
+                {
+                    let next = position(step + 1, shape.time, self.reverse);
+                    for value in saved[next * vectors + vector].iter().flatten() {
+                        simd.prefetch(value);
+                    }
                 }
                 // The cells' hyperbolic tangents wait for the gates, so these come first for all
                 // samples: there is always independent work.
-                for (sample, (gates, cell)) in gates.iter_mut().zip(&mut cells[vector]).enumerate()
-                {
-                    // While the arithmetic goes on, memory fetches what the next step overwrites.
-                    if let Some(saved) = &saved
-                        && step + 1 < shape.time
-                    {
-                        let next = position(step + 1, shape.time, self.reverse);
-                        for value in &saved[(next * vectors + vector) * SAMPLES + sample] {
-                            simd.prefetch(value);
-                        }
-                    }
-                    let [input, forget, candidate, output] = *gates;
+                let cells = &mut cells[vector];
+                let mut outputs = [zero; SAMPLES];
+                let mut saved = saved
+                    .as_mut()
+                    .map(|saved| &mut saved[time * vectors + vector]);
+                for sample in 0..SAMPLES {
+                    let [input, forget, candidate, output] = gates[sample];
                     let input = sigmoid(simd, input);
                     let forget = sigmoid(simd, forget);
                     let candidate = tanh(simd, candidate);
                     let output = sigmoid(simd, output);
-                    *cell = simd.multiply_add(forget, *cell, simd.mul_f32s(input, candidate));
-                    *gates = [input, forget, candidate, output];
-                }
-                for (sample, (gates, &cell)) in gates.iter().zip(&cells[vector]).enumerate() {
-                    let [input, forget, candidate, output] = *gates;
-                    current[sample * vectors + vector] = simd.mul_f32s(output, tanh(simd, cell));
+                    let cell =
+                        simd.multiply_add(forget, cells[sample], simd.mul_f32s(input, candidate));
+                    cells[sample] = cell;
+                    outputs[sample] = output;
                     if let Some(saved) = &mut saved {
-                        saved[(time * vectors + vector) * SAMPLES + sample] =
-                            [input, forget, candidate, output, cell];
+                        saved[sample] = [input, forget, candidate, output, cell];
                     }
                 }
+                for sample in 0..SAMPLES {
+                    let state = simd.mul_f32s(outputs[sample], tanh(simd, cells[sample]));
+                    current[sample * vectors + vector] = state;
+                    next[sample * (stride / S::F32_LANES) + vector] = state;
+                }
             }
+            if step + 1 < shape.time {
+                for (sample, row) in next_inputs.chunks_exact_mut(stride).enumerate() {
+                    complete_row(row, x(step + 1, sample), shape.hidden);
+                }
+            }
+            std::mem::swap(&mut inputs, &mut next_inputs);
         }
     }
+}
+
+/// Appends the inputs and 1, for the bias, to the hidden states, over whatever their last vector
+/// stored behind them.
+#[inline(always)]
+pub(crate) fn complete_row(row: &mut [f32], x: &[f32], hidden: usize) {
+    let (inputs, one) = row[hidden..].split_at_mut(x.len());
+    inputs.copy_from_slice(x);
+    one[0] = 1.0;
+}
+
+/// The saved values of a tile in one direction, `[time, vector]`.
+#[inline(always)]
+fn tile_steps_mut<S: Lanes, const SAMPLES: usize>(
+    saved: &mut [f32],
+) -> &mut [[[S::f32s; SAVED]; SAMPLES]] {
+    let saved = S::as_mut_simd_f32s(saved).0;
+    saved.as_chunks_mut().0.as_chunks_mut().0
+}
+
+/// Length of the scratch that [`Forward`] needs.
+pub(crate) fn scratch_length(plan: &Plan) -> usize {
+    2 * plan.tile_size() * plan.row_stride()
 }
 
 /// The time step that a direction visits as its `step`-th.
 #[inline(always)]
 pub(crate) fn position(step: usize, time: usize, reverse: bool) -> usize {
     if reverse { time - 1 - step } else { step }
-}
-
-/// The hidden states of the step before in a direction (empty at its first step) and those of the
-/// time step at hand, each `row` floats.
-#[inline(always)]
-fn previous_and_current(
-    hidden: &mut [f32],
-    row: usize,
-    time: usize,
-    step: usize,
-    reverse: bool,
-) -> (&[f32], &mut [f32]) {
-    if step == 0 {
-        (&[], &mut hidden[time * row..][..row])
-    } else if reverse {
-        let (current, previous) = hidden.split_at_mut((time + 1) * row);
-        (&previous[..row], &mut current[time * row..])
-    } else {
-        let (previous, current) = hidden.split_at_mut(time * row);
-        (&previous[(time - 1) * row..], &mut current[..row])
-    }
 }

@@ -146,36 +146,41 @@ impl Pass<'_> {
             let d_pooled = &self.d_pooled[part(2 * shape.hidden)];
 
             let mut d_scores = Buffer::take(samples * shape.time);
-            plan.level.run(PoolGradient {
-                plan,
+            plan.level.run_tile(
                 samples,
-                hidden,
-                attention,
-                d_attention: &self.d_attention[part(shape.time)],
-                d_pooled,
-                d_scores: &mut d_scores,
-                d_context,
-            });
+                PoolGradient {
+                    plan,
+                    hidden,
+                    attention,
+                    d_attention: &self.d_attention[part(shape.time)],
+                    d_pooled,
+                    d_scores: &mut d_scores,
+                    d_context,
+                },
+            );
 
             let direction = |reverse, gradient: &mut [f32], d_x| {
                 let index = usize::from(reverse);
-                plan.level.run(Backward {
-                    plan,
-                    reverse,
+                plan.level.run_tile(
                     samples,
-                    weights: &self.packed[(2 * group + index) * packed_length..][..packed_length],
-                    x: &self.x[part(input_row)],
-                    hidden: hidden[index],
-                    saved: cells[index],
-                    attention,
-                    d_scores: &d_scores,
-                    context: self.weights.context(&shape, group)[index],
-                    d_pooled,
-                    gradient,
-                    d_x,
-                    d_gates: &mut Buffer::take(d_gates_length),
-                    inputs: &mut Buffer::take(inputs_length),
-                });
+                    Backward {
+                        plan,
+                        reverse,
+                        weights: &self.packed[(2 * group + index) * packed_length..]
+                            [..packed_length],
+                        x: &self.x[part(input_row)],
+                        hidden: hidden[index],
+                        saved: cells[index],
+                        attention,
+                        d_scores: &d_scores,
+                        context: self.weights.context(&shape, group)[index],
+                        d_pooled,
+                        gradient,
+                        d_x,
+                        d_gates: &mut Buffer::take(d_gates_length),
+                        inputs: &mut Buffer::take(inputs_length),
+                    },
+                );
             };
             let mut forward_d_x = d_x.as_mut().map(|d_x| take_front(d_x, samples * input_row));
             let mut reverse_d_x = forward_d_x.as_ref().map(|d_x| Buffer::take(d_x.len()));
@@ -218,11 +223,10 @@ fn reduce(plan: &Plan, partials: &mut [f32], gradients: &mut Gradients) {
                 let packed = &packed[direction * plan.gradient_length()..];
                 let packed = &packed[unit / lanes * plan.padded_rows * GATES * lanes..];
                 let packed = &packed[gate * lanes + unit % lanes..];
-                let mut values = packed.iter().step_by(GATES * lanes).copied();
-                *bias = values.next().unwrap_or_default();
                 let weight_ih = &mut weight_ih[row * shape.input..][..shape.input];
                 let weight_hh = &mut weight_hh[row * shape.hidden..][..shape.hidden];
-                for (weight, value) in weight_ih.iter_mut().chain(weight_hh).zip(values) {
+                let weights = weight_hh.iter_mut().chain(weight_ih).chain([bias]);
+                for (weight, &value) in weights.zip(packed.iter().step_by(GATES * lanes)) {
                     *weight = value;
                 }
             }

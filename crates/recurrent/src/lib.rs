@@ -84,6 +84,7 @@ mod plan;
 mod product;
 mod shape;
 mod tape;
+mod tile;
 mod weight_gradient;
 
 pub use level::Level;

@@ -27,8 +27,8 @@ impl<'a> DirectionWeights<'a> {
         }
     }
 
-    /// Packs for the forward pass as `[vector, row, gate, lane]`, the rows being the bias, the
-    /// inputs and the hidden states; units that only pad get zeros.
+    /// Packs for the forward pass as `[vector, row, gate, lane]`, the rows being the hidden
+    /// states, the inputs and the bias; units that only pad get zeros.
     pub fn pack_forward(&self, plan: &Plan, packed: &mut [f32]) {
         let Plan { shape, lanes, .. } = *plan;
         let row_length = GATES * lanes;
@@ -40,11 +40,8 @@ impl<'a> DirectionWeights<'a> {
                     let bias = self.bias_ih[source] + self.bias_hh[source];
                     let input = &self.weight_ih[source * shape.input..][..shape.input];
                     let recurrent = &self.weight_hh[source * shape.hidden..][..shape.hidden];
-                    packed[gate * lanes + lane] = bias;
-                    for (row, &value) in (1..).zip(input.iter()) {
-                        packed[row * row_length + gate * lanes + lane] = value;
-                    }
-                    for (row, &value) in (1 + shape.input..).zip(recurrent.iter()) {
+                    let values = recurrent.iter().chain(input).chain([&bias]);
+                    for (row, &value) in values.enumerate() {
                         packed[row * row_length + gate * lanes + lane] = value;
                     }
                 }

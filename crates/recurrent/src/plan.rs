@@ -32,7 +32,7 @@ pub(crate) struct Plan {
     pub tiles: usize,
     /// Runs of consecutive tiles of a group, each a task of the backward pass.
     pub runs: usize,
-    /// Weights of one gate and unit: bias, input, recurrent.
+    /// Weights of one gate and unit: recurrent, input, bias.
     pub rows: usize,
     /// The same, padded to whole weight-gradient tiles.
     pub padded_rows: usize,
@@ -64,6 +64,14 @@ impl Plan {
     /// Hidden units, padded to whole vectors.
     pub fn units(&self) -> usize {
         self.vectors * self.lanes
+    }
+
+    /// Length of what the weights are multiplied with, in whole vectors: the hidden states, the
+    /// inputs, and 1 for the bias.
+    pub fn row_stride(&self) -> usize {
+        self.padded_rows
+            .max(self.units())
+            .next_multiple_of(self.lanes)
     }
 
     /// Samples of a tile; sizes of tiles differ by one at most.

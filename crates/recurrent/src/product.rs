@@ -2,29 +2,27 @@
 
 use crate::lanes::Lanes;
 
-/// `sums[s][w] += sum over k of inputs[s][k] * weights[k][w]`, the sums staying in registers.
+/// `sums[s][w] = sum over k of inputs[s][k] * weights[k][w]`, the sums staying in registers.
 #[inline(always)]
 pub(crate) fn multiply<S: Lanes, const SAMPLES: usize, const WIDTH: usize>(
     simd: S,
-    sums: &mut [[S::f32s; WIDTH]; SAMPLES],
     weights: &[[S::f32s; WIDTH]],
     mut inputs: [&[f32]; SAMPLES],
-) {
+) -> [[S::f32s; WIDTH]; SAMPLES] {
     // Equal lengths, known here, spare the bounds checks in the loop.
     for input in &mut inputs {
         *input = &input[..weights.len()];
     }
-    // Local, so that nothing forces the sums into memory.
-    let mut local = *sums;
+    let mut sums = [[simd.splat_f32s(0.0); WIDTH]; SAMPLES];
     for (k, weights) in weights.iter().enumerate() {
-        for (sums, input) in local.iter_mut().zip(&inputs) {
+        for (sums, input) in sums.iter_mut().zip(&inputs) {
             let input = simd.splat_f32s(input[k]);
             for (sum, &weight) in sums.iter_mut().zip(weights) {
                 *sum = simd.multiply_add(input, weight, *sum);
             }
         }
     }
-    *sums = local;
+    sums
 }
 
 /// The rows of `length` floats that start at `start` and every `stride` after it, one per sample.

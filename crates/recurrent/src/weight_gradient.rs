@@ -15,13 +15,17 @@ pub(crate) fn accumulate<S: Lanes, const ROWS: usize>(
     inputs: &[f32],
     d_gates: &[[S::f32s; GATES]],
     rows: usize,
+    stride: usize,
     vectors: usize,
 ) {
     for (vector, gradient) in gradient.chunks_exact_mut(rows).enumerate() {
         for (tile, gradient) in gradient.as_chunks_mut::<ROWS>().0.iter_mut().enumerate() {
             // Summing each call's terms apart from the total loses fewer bits.
             let mut sums = [[simd.splat_f32s(0.0); GATES]; ROWS];
-            for (inputs, d_gates) in inputs.chunks_exact(rows).zip(d_gates.chunks_exact(vectors)) {
+            for (inputs, d_gates) in inputs
+                .chunks_exact(stride)
+                .zip(d_gates.chunks_exact(vectors))
+            {
                 let inputs = &inputs.as_chunks::<ROWS>().0[tile];
                 let d_gates = &d_gates[vector];
                 for (sums, &input) in sums.iter_mut().zip(inputs) {
@@ -31,12 +35,10 @@ pub(crate) fn accumulate<S: Lanes, const ROWS: usize>(
                     }
                 }
             }
-            for (gradient, sum) in gradient
-                .iter_mut()
-                .flatten()
-                .zip(sums.into_iter().flatten())
-            {
-                *gradient = simd.add_f32s(*gradient, sum);
+            for (gradient, sums) in gradient.iter_mut().zip(&sums) {
+                for (gradient, &sum) in gradient.iter_mut().zip(sums) {
+                    *gradient = simd.add_f32s(*gradient, sum);
+                }
             }
         }
     }
