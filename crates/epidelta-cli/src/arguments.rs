@@ -193,6 +193,10 @@ pub struct Train {
     /// Replace the output if it exists
     #[arg(long)]
     pub force: bool,
+    /// Print where the time of the epochs went: phase, seconds, share of the total, and, for passes
+    /// of the recurrent kernel, millions of time steps and nanoseconds of each
+    #[arg(long)]
+    pub profile: bool,
 }
 
 /// Predict the log2 fold change of genes with a trained run

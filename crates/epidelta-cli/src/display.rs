@@ -1,9 +1,13 @@
 //! How results are shown on a terminal.
 
+use std::time::Duration;
+
 use comfy_table::{CellAlignment, ColumnConstraint, Table, presets};
 use epidelta::{
     dataset::{JoinSummary, LabelConfig},
     evaluation::{CellMetrics, Metrics},
+    model::PassTime,
+    training::Profile,
 };
 
 /// Items shown of a list that may be long.
@@ -20,6 +24,57 @@ pub fn table(header: &[&str]) -> Table {
             column.set_cell_alignment(CellAlignment::Right);
         }
     }
+    table
+}
+
+/// Where the time of a training went.
+pub fn profile_table(profile: &Profile) -> Table {
+    let mut table = table(&["phase", "seconds", "share", "million steps", "ns per step"]);
+    let total = profile.total.as_secs_f64();
+    let row = |phase: &str, duration: Duration| {
+        let seconds = duration.as_secs_f64();
+        let share = 100.0 * seconds / total.max(f64::MIN_POSITIVE);
+        vec![
+            phase.to_owned(),
+            format!("{seconds:.3}"),
+            format!("{share:.1} %"),
+        ]
+    };
+    let kernel_row = |time: PassTime| {
+        let mut row = row("  recurrent kernel", time.duration);
+        row.push(format!("{:.2}", time.steps as f64 / 1e6));
+        row.push(format!("{:.1}", time.nanoseconds_per_step()));
+        row
+    };
+    let phases = [
+        (
+            "forward pass",
+            profile.forward,
+            Some(profile.kernel.forward),
+        ),
+        ("losses", profile.losses, None),
+        (
+            "backward pass",
+            profile.backward,
+            Some(profile.kernel.backward),
+        ),
+        ("optimizer", profile.optimizer, None),
+        (
+            "validation",
+            profile.validation,
+            Some(profile.kernel.inference),
+        ),
+    ];
+    let mut listed = Duration::ZERO;
+    for (phase, duration, kernel) in phases {
+        listed += duration;
+        table.add_row(row(phase, duration));
+        if let Some(kernel) = kernel {
+            table.add_row(kernel_row(kernel));
+        }
+    }
+    table.add_row(row("other", profile.total.saturating_sub(listed)));
+    table.add_row(row("total", profile.total));
     table
 }
 

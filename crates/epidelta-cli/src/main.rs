@@ -15,6 +15,9 @@ use tracing_subscriber::filter::LevelFilter;
 
 use arguments::{Arguments, Command};
 
+/// As much as a main thread has on Linux and macOS.
+const STACK_BYTES: usize = 8 << 20;
+
 fn main() -> ExitCode {
     let arguments = Arguments::parse();
     start_logging(&arguments);
@@ -41,11 +44,16 @@ fn main() -> ExitCode {
 }
 
 fn run(arguments: &Arguments) -> anyhow::Result<()> {
-    if let Some(threads) = arguments.threads {
-        rayon::ThreadPoolBuilder::new()
-            .num_threads(threads.into())
-            .build_global()?;
-    }
+    // 0 stands for one thread per core. The command itself runs on one of them, so that its
+    // computations need not be handed to another thread and waited for.
+    rayon::ThreadPoolBuilder::new()
+        .num_threads(arguments.threads.map_or(0, Into::into))
+        .stack_size(STACK_BYTES)
+        .build()?
+        .install(|| dispatch(arguments))
+}
+
+fn dispatch(arguments: &Arguments) -> anyhow::Result<()> {
     let seed = arguments.seed;
     let reporter = progress::Reporter::new(arguments.quiet);
     match &arguments.command {

@@ -14,12 +14,14 @@ mod deepdiff;
 mod encoder;
 mod fused;
 mod initialize;
+mod kernel_time;
 mod losses;
 mod weights;
 
 pub use config::{Auxiliary, Channel, ContrastiveForm, DeepDiffConfig, Variant};
 pub use deepdiff::{Attention, DeepDiff, Output, SignalTensors};
 pub use encoder::{Encoded, GroupedEncoder, Kernel};
+pub use kernel_time::{KernelTime, PassTime, kernel_time};
 pub use losses::{ExpressionThresholds, Losses, losses};
 pub use weights::{
     NamedTensor, Tensors, load_weights, named_tensors, read_tensors, save_weights, with_tensors,

@@ -1,15 +1,18 @@
 //! From a pair and settings to a trained model.
 
+mod epoch;
 mod fit;
 mod history;
 mod optimizer;
 mod predict;
 mod preset;
+mod profile;
 mod settings;
 
 pub use fit::{Fitted, Progress, fit};
 pub use history::{EpochRecord, History};
-pub use optimizer::{NotFiniteGradient, Optimizer};
+pub use optimizer::{NotFiniteGradient, Optimizer, gradients};
 pub use predict::predict;
 pub use preset::Preset;
+pub use profile::Profile;
 pub use settings::{InputConfig, Settings, TrainingConfig};

@@ -7,7 +7,7 @@ use epidelta::{
         SplitConfig, SplitMethod, shuffled, simulate,
     },
     model::{DeepDiff, SignalTensors, Variant, losses, named_tensors},
-    training::{Optimizer, Preset, Settings, fit},
+    training::{Optimizer, Preset, Settings, fit, gradients},
 };
 use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
@@ -165,7 +165,8 @@ fn one_step_moves_every_weight() {
             let output = model.forward_training(config, signal, &mut dropout);
             let loss = losses(&output, &batch, config, Default::default()).total;
             let mut optimizer = Optimizer::new(&settings.training);
-            let after = named_tensors(&optimizer.step(model, &loss).unwrap().0);
+            let gradients = gradients(&loss, &model);
+            let after = named_tensors(&optimizer.step(model, gradients).unwrap().0);
             for (name, before) in &before {
                 let moved = before.values != after[name].values;
                 assert!(moved, "{variant} {preset}: {name} did not move");

@@ -1,34 +1,34 @@
 //! Attention over time and the weighted sum of the hidden states, and the gradients of both.
 
 use crate::activation::exp_negated;
-use crate::lanes::{Lanes, MAX_VECTORS};
+use crate::lanes::Lanes;
 use crate::plan::Plan;
 use crate::product::sample_rows;
 use crate::shape::halves;
 use crate::tile::TileOperation;
 
-/// A slice of at most [`MAX_VECTORS`] vectors, padded with zeros.
+/// One value per hidden unit, padded with zeros.
 #[inline(always)]
-pub(crate) fn padded<S: Lanes>(simd: S, slice: &[f32]) -> [S::f32s; MAX_VECTORS] {
-    let mut vectors = [simd.splat_f32s(0.0); MAX_VECTORS];
-    for (vector, slice) in vectors.iter_mut().zip(slice.chunks(S::F32_LANES)) {
-        *vector = simd.partial_load_f32s(slice);
+pub(crate) fn padded<S: Lanes>(simd: S, slice: &[f32]) -> S::Units {
+    let mut units = simd.units(simd.splat_f32s(0.0));
+    for (vector, slice) in slice.chunks(S::F32_LANES).enumerate() {
+        units[vector] = simd.partial_load_f32s(slice);
     }
-    vectors
+    units
 }
 
-/// Values of both directions and all samples, `[direction, vector, sample]`.
-type OfTile<V, const SAMPLES: usize> = [[[V; SAMPLES]; MAX_VECTORS]; 2];
+/// One value per hidden unit of either direction, for every sample of a tile.
+type OfTile<S, const SAMPLES: usize> = [[<S as Lanes>::Units; SAMPLES]; 2];
 
 /// The hidden states of both directions of a tile, `[time, sample, vector]`.
-struct States<'a, V> {
-    directions: [&'a [V]; 2],
+struct States<'a, S: Lanes> {
+    directions: [&'a [S::f32s]; 2],
     vectors: usize,
 }
 
-impl<'a, V: Copy> States<'a, V> {
+impl<'a, S: Lanes> States<'a, S> {
     #[inline(always)]
-    fn new<S: Lanes<f32s = V>>(hidden: [&'a [f32]; 2], vectors: usize) -> Self {
+    fn new(hidden: [&'a [f32]; 2], vectors: usize) -> Self {
         Self {
             directions: hidden.map(|hidden| S::as_simd_f32s(hidden).0),
             vectors,
@@ -38,11 +38,11 @@ impl<'a, V: Copy> States<'a, V> {
     /// Inner products of the states' deviations from their centre with vectors of the same
     /// layout, `[sample, time]`.
     #[inline(always)]
-    fn products<S: Lanes<f32s = V>, const SAMPLES: usize>(
+    fn products<const SAMPLES: usize>(
         &self,
         simd: S,
-        centre: &OfTile<V, SAMPLES>,
-        with: &OfTile<V, SAMPLES>,
+        centre: &OfTile<S, SAMPLES>,
+        with: &OfTile<S, SAMPLES>,
         results: &mut [f32],
     ) {
         let row = SAMPLES * self.vectors;
@@ -55,8 +55,8 @@ impl<'a, V: Copy> States<'a, V> {
                 for (direction, states) in states.iter().enumerate() {
                     let states = &states[sample * self.vectors..][..self.vectors];
                     for (vector, &state) in states.iter().enumerate() {
-                        let deviation = simd.sub_f32s(state, centre[direction][vector][sample]);
-                        sum = simd.multiply_add(deviation, with[direction][vector][sample], sum);
+                        let deviation = simd.sub_f32s(state, centre[direction][sample][vector]);
+                        sum = simd.multiply_add(deviation, with[direction][sample][vector], sum);
                     }
                 }
                 results[sample * times + time] = simd.reduce_sum_f32s(sum);
@@ -68,29 +68,34 @@ impl<'a, V: Copy> States<'a, V> {
     ///
     /// The sums of one vector of all samples stay in registers.
     #[inline(always)]
-    fn weighted_sums<S: Lanes<f32s = V>, const SAMPLES: usize>(
+    fn weighted_sums<const SAMPLES: usize>(
         &self,
         simd: S,
-        centre: &OfTile<V, SAMPLES>,
+        centre: &OfTile<S, SAMPLES>,
         weights: &[f32],
-    ) -> OfTile<V, SAMPLES> {
+    ) -> OfTile<S, SAMPLES> {
         let times = weights.len() / SAMPLES;
         let weights = sample_rows::<SAMPLES>(weights, 0, times, times);
-        let mut all = [[[simd.splat_f32s(0.0); SAMPLES]; MAX_VECTORS]; 2];
+        let mut all = [[simd.units(simd.splat_f32s(0.0)); SAMPLES]; 2];
         for (direction, states) in self.directions.into_iter().enumerate() {
             for vector in 0..self.vectors {
-                let centre = centre[direction][vector];
+                let mut centres = [simd.splat_f32s(0.0); SAMPLES];
+                for (value, centre) in centres.iter_mut().zip(&centre[direction]) {
+                    *value = centre[vector];
+                }
                 let mut sums = [simd.splat_f32s(0.0); SAMPLES];
                 let states = states.chunks_exact(SAMPLES * self.vectors);
                 for (time, states) in states.take(times).enumerate() {
                     for sample in 0..SAMPLES {
                         let state = states[sample * self.vectors + vector];
-                        let deviation = simd.sub_f32s(state, centre[sample]);
+                        let deviation = simd.sub_f32s(state, centres[sample]);
                         let weight = simd.splat_f32s(weights[sample][time]);
                         sums[sample] = simd.multiply_add(weight, deviation, sums[sample]);
                     }
                 }
-                all[direction][vector] = sums;
+                for (all, sum) in all[direction].iter_mut().zip(sums) {
+                    all[vector] = sum;
+                }
             }
         }
         all
@@ -113,14 +118,13 @@ impl TileOperation for Pool<'_> {
     #[inline(always)]
     fn run<S: Lanes, const SAMPLES: usize>(self, simd: S) {
         let Plan { shape, vectors, .. } = *self.plan;
-        let states = States::new::<S>(self.hidden, vectors);
-        let zero = [[[simd.splat_f32s(0.0); SAMPLES]; MAX_VECTORS]; 2];
-        let mut context = zero;
-        for (direction, vectors) in self.context.into_iter().enumerate() {
-            for (vector, value) in padded(simd, vectors).into_iter().enumerate() {
-                context[direction][vector] = [value; SAMPLES];
-            }
-        }
+        let states = States::<S>::new(self.hidden, vectors);
+        let zero = [[simd.units(simd.splat_f32s(0.0)); SAMPLES]; 2];
+        let [forward, reverse] = self.context;
+        let context = [
+            [padded(simd, forward); SAMPLES],
+            [padded(simd, reverse); SAMPLES],
+        ];
         states.products(simd, &zero, &context, self.attention);
         for attention in self.attention.chunks_exact_mut(shape.time) {
             softmax(simd, attention);
@@ -129,7 +133,7 @@ impl TileOperation for Pool<'_> {
         for (sample, pooled) in self.pooled.chunks_exact_mut(2 * shape.hidden).enumerate() {
             for (direction, pooled) in pooled.chunks_exact_mut(shape.hidden).enumerate() {
                 for (vector, pooled) in pooled.chunks_mut(S::F32_LANES).enumerate() {
-                    simd.partial_store_f32s(pooled, sums[direction][vector][sample]);
+                    simd.partial_store_f32s(pooled, sums[direction][sample][vector]);
                 }
             }
         }
@@ -195,15 +199,13 @@ impl TileOperation for PoolGradient<'_> {
     #[inline(always)]
     fn run<S: Lanes, const SAMPLES: usize>(self, simd: S) {
         let Plan { shape, vectors, .. } = *self.plan;
-        let states = States::new::<S>(self.hidden, vectors);
-        let zero = [[[simd.splat_f32s(0.0); SAMPLES]; MAX_VECTORS]; 2];
+        let states = States::<S>::new(self.hidden, vectors);
+        let zero = [[simd.units(simd.splat_f32s(0.0)); SAMPLES]; 2];
         let mut d_pooled = zero;
         for (sample, pooled) in self.d_pooled.chunks_exact(2 * shape.hidden).enumerate() {
-            for (direction, pooled) in halves(pooled, shape.hidden).into_iter().enumerate() {
-                for (vector, value) in padded(simd, pooled).into_iter().enumerate() {
-                    d_pooled[direction][vector][sample] = value;
-                }
-            }
+            let [forward, reverse] = halves(pooled, shape.hidden);
+            d_pooled[0][sample] = padded(simd, forward);
+            d_pooled[1][sample] = padded(simd, reverse);
         }
 
         let centre = states.weighted_sums(simd, &zero, self.attention);
@@ -227,9 +229,9 @@ impl TileOperation for PoolGradient<'_> {
         let sums = states.weighted_sums(simd, &centre, self.d_scores);
         let d_context = S::as_mut_simd_f32s(self.d_context).0;
         for (d_context, sums) in d_context.chunks_exact_mut(vectors).zip(&sums) {
-            for (d_context, sums) in d_context.iter_mut().zip(sums) {
-                for &sum in sums {
-                    *d_context = simd.add_f32s(*d_context, sum);
+            for sums in sums {
+                for (vector, d_context) in d_context.iter_mut().enumerate() {
+                    *d_context = simd.add_f32s(*d_context, sums[vector]);
                 }
             }
         }

@@ -3,7 +3,7 @@
 use crate::activation::tanh;
 use crate::attention::padded;
 use crate::forward::{complete_row, position};
-use crate::lanes::{Lanes, MAX_VECTORS};
+use crate::lanes::Lanes;
 use crate::pack::{backward_columns, column_blocks};
 use crate::plan::{GATES, Plan, SAVED};
 use crate::product::{multiply, sample_rows};
@@ -53,18 +53,16 @@ pub(crate) struct Backward<'a> {
     pub inputs: &'a mut [f32],
 }
 
-/// Gradients with respect to the hidden and cell states that travel back in time.
-type Carried<V, const SAMPLES: usize> = [[V; SAMPLES]; MAX_VECTORS];
-
 impl TileOperation for Backward<'_> {
     #[inline(always)]
     fn run<S: Lanes, const SAMPLES: usize>(mut self, simd: S) {
         let time = self.plan.shape.time;
         let zero = simd.splat_f32s(0.0);
-        let mut d_hidden: Carried<S::f32s, SAMPLES> = [[zero; SAMPLES]; MAX_VECTORS];
+        // Gradients with respect to the hidden and cell states travel back in time.
+        let mut d_hidden = [simd.units(zero); SAMPLES];
         let mut d_cell = d_hidden;
         let context = padded(simd, self.context);
-        let mut d_pooled = [[zero; MAX_VECTORS]; SAMPLES];
+        let mut d_pooled = [simd.units(zero); SAMPLES];
         for (sample, d_pooled) in d_pooled.iter_mut().enumerate() {
             let hidden = self.plan.shape.hidden;
             let start = (2 * sample + usize::from(self.reverse)) * hidden;
@@ -109,10 +107,10 @@ impl Backward<'_> {
         simd: S,
         step: usize,
         slot: usize,
-        context: &[S::f32s; MAX_VECTORS],
-        d_pooled: &[[S::f32s; MAX_VECTORS]; SAMPLES],
-        d_hidden: &Carried<S::f32s, SAMPLES>,
-        d_cell: &mut Carried<S::f32s, SAMPLES>,
+        context: &S::Units,
+        d_pooled: &[S::Units; SAMPLES],
+        d_hidden: &[S::Units; SAMPLES],
+        d_cell: &mut [S::Units; SAMPLES],
     ) {
         let Plan { shape, vectors, .. } = *self.plan;
         let (zero, one) = (simd.splat_f32s(0.0), simd.splat_f32s(1.0));
@@ -136,31 +134,25 @@ impl Backward<'_> {
                 let [input, forget, candidate, output, cell] = current[vector * SAMPLES + sample];
                 let previous_cell =
                     previous.map_or(zero, |previous| previous[vector * SAMPLES + sample][GATES]);
-                // While the arithmetic goes on, memory fetches what the next step reads.
-                if let Some(previous) = previous {
-                    for value in &previous[vector * SAMPLES + sample] {
-                        simd.prefetch(value);
-                    }
-                }
                 let tanh_cell = tanh(simd, cell);
 
-                let d_hidden = d_hidden[vector][sample];
+                let d_hidden = d_hidden[sample][vector];
                 let d_hidden = simd.multiply_add(attention, d_pooled[sample][vector], d_hidden);
                 let d_hidden = simd.multiply_add(d_score, context[vector], d_hidden);
                 let through_tanh = simd.mul_f32s(
                     simd.mul_f32s(d_hidden, output),
-                    simd.sub_f32s(one, simd.mul_f32s(tanh_cell, tanh_cell)),
+                    simd.subtract_product(one, tanh_cell, tanh_cell),
                 );
-                let d_new = simd.add_f32s(through_tanh, d_cell[vector][sample]);
-                d_cell[vector][sample] = simd.mul_f32s(d_new, forget);
+                let d_new = simd.add_f32s(through_tanh, d_cell[sample][vector]);
+                d_cell[sample][vector] = simd.mul_f32s(d_new, forget);
 
-                let logistic = |gate| simd.mul_f32s(gate, simd.sub_f32s(one, gate));
+                let logistic = |gate| simd.subtract_product(gate, gate, gate);
                 d_gates[sample * vectors + vector] = [
                     simd.mul_f32s(simd.mul_f32s(d_new, candidate), logistic(input)),
                     simd.mul_f32s(simd.mul_f32s(d_new, previous_cell), logistic(forget)),
                     simd.mul_f32s(
                         simd.mul_f32s(d_new, input),
-                        simd.sub_f32s(one, simd.mul_f32s(candidate, candidate)),
+                        simd.subtract_product(one, candidate, candidate),
                     ),
                     simd.mul_f32s(simd.mul_f32s(d_hidden, tanh_cell), logistic(output)),
                 ];
@@ -200,7 +192,7 @@ impl Backward<'_> {
         simd: S,
         step: usize,
         slot: usize,
-        d_hidden: &mut Carried<S::f32s, SAMPLES>,
+        d_hidden: &mut [S::Units; SAMPLES],
     ) {
         let Plan { shape, vectors, .. } = *self.plan;
         let gates = GATES * self.plan.units();
@@ -208,18 +200,27 @@ impl Backward<'_> {
         let d_gates = sample_rows::<SAMPLES>(d_gates, 0, gates, gates);
         let time = position(step, shape.time, self.reverse);
         let mut weights = S::as_simd_f32s(self.weights).0;
+        let saved = S::as_simd_f32s(self.saved).0;
+        let row = SAVED * vectors * SAMPLES;
+        let mut upcoming: &[S::f32s] = match step.checked_sub(2) {
+            Some(step) => &saved[position(step, shape.time, self.reverse) * row..][..row],
+            None => &[],
+        };
         for (start, width) in column_blocks(backward_columns(self.plan, self.d_x.is_some())) {
             let block;
             (block, weights) = weights.split_at(gates * width);
+            let upcoming = std::mem::take(&mut upcoming);
             let mut columns = [[simd.splat_f32s(0.0); SAMPLES]; 4];
             match width {
-                1 => product::<S, SAMPLES, 1>(simd, block, d_gates, &mut columns),
-                2 => product::<S, SAMPLES, 2>(simd, block, d_gates, &mut columns),
-                _ => product::<S, SAMPLES, 4>(simd, block, d_gates, &mut columns),
+                1 => product::<S, SAMPLES, 1>(simd, block, d_gates, upcoming, &mut columns),
+                2 => product::<S, SAMPLES, 2>(simd, block, d_gates, upcoming, &mut columns),
+                _ => product::<S, SAMPLES, 4>(simd, block, d_gates, upcoming, &mut columns),
             }
             for (column, sums) in (start..).zip(&columns[..width]) {
                 if column < vectors {
-                    d_hidden[column] = *sums;
+                    for (d_hidden, &sum) in d_hidden.iter_mut().zip(sums) {
+                        d_hidden[column] = sum;
+                    }
                 } else if let Some(d_x) = &mut self.d_x {
                     let offset = (column - vectors) * S::F32_LANES;
                     for (sample, &sum) in sums.iter().enumerate() {
@@ -281,9 +282,10 @@ fn product<S: Lanes, const SAMPLES: usize, const WIDTH: usize>(
     simd: S,
     weights: &[S::f32s],
     d_gates: [&[f32]; SAMPLES],
+    upcoming: &[S::f32s],
     columns: &mut [[S::f32s; SAMPLES]; 4],
 ) {
-    let sums = multiply::<S, SAMPLES, WIDTH>(simd, weights.as_chunks().0, d_gates);
+    let sums = multiply::<S, SAMPLES, WIDTH>(simd, weights.as_chunks().0, d_gates, upcoming);
     for (sample, sums) in sums.iter().enumerate() {
         for (column, &sum) in columns.iter_mut().zip(sums) {
             column[sample] = sum;

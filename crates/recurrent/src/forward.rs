@@ -1,7 +1,7 @@
 //! One direction of the recurrence over the samples of a tile.
 
 use crate::activation::{sigmoid, tanh};
-use crate::lanes::{Lanes, MAX_VECTORS};
+use crate::lanes::Lanes;
 use crate::plan::{GATES, Plan, SAVED};
 use crate::product::{multiply, sample_rows};
 use crate::tile::TileOperation;
@@ -35,11 +35,12 @@ impl TileOperation for Forward<'_> {
         let hidden = S::as_mut_simd_f32s(self.hidden).0;
         let mut saved = self.saved.map(tile_steps_mut::<S, SAMPLES>);
         let zero = simd.splat_f32s(0.0);
-        let mut cells = [[zero; SAMPLES]; MAX_VECTORS];
+        let mut cells = [simd.units(zero); SAMPLES];
 
         // One row per sample for the step at hand, and one that it fills for the next.
         let stride = self.plan.row_stride();
-        let (mut inputs, mut next_inputs) = self.scratch[..2 * SAMPLES * stride].split_at_mut(SAMPLES * stride);
+        let (mut inputs, mut next_inputs) =
+            self.scratch[..2 * SAMPLES * stride].split_at_mut(SAMPLES * stride);
         let x = |step: usize, sample: usize| {
             let time = position(step, shape.time, self.reverse);
             &self.x[(sample * shape.time + time) * shape.input..][..shape.input]
@@ -58,19 +59,16 @@ impl TileOperation for Forward<'_> {
 
             for vector in 0..vectors {
                 let weights = &weights[vector * rows..][first..rows];
-                let gates = multiply::<S, SAMPLES, GATES>(simd, weights, before);
-                // While the arithmetic goes on, memory fetches what the next step overwrites.
-                if let Some(saved) = &mut saved
-                    && step + 1 < shape.time
-                {
-                    let next = position(step + 1, shape.time, self.reverse);
-                    for value in saved[next * vectors + vector].iter().flatten() {
-                        simd.prefetch(value);
+                let upcoming: &[S::f32s] = match &saved {
+                    Some(saved) if step + 1 < shape.time => {
+                        let next = position(step + 1, shape.time, self.reverse);
+                        saved[next * vectors + vector].as_flattened()
                     }
-                }
+                    _ => &[],
+                };
+                let gates = multiply::<S, SAMPLES, GATES>(simd, weights, before, upcoming);
                 // The cells' hyperbolic tangents wait for the gates, so these come first for all
                 // samples: there is always independent work.
-                let cells = &mut cells[vector];
                 let mut outputs = [zero; SAMPLES];
                 let mut saved = saved
                     .as_mut()
@@ -81,16 +79,19 @@ impl TileOperation for Forward<'_> {
                     let forget = sigmoid(simd, forget);
                     let candidate = tanh(simd, candidate);
                     let output = sigmoid(simd, output);
-                    let cell =
-                        simd.multiply_add(forget, cells[sample], simd.mul_f32s(input, candidate));
-                    cells[sample] = cell;
+                    let cell = simd.multiply_add(
+                        forget,
+                        cells[sample][vector],
+                        simd.mul_f32s(input, candidate),
+                    );
+                    cells[sample][vector] = cell;
                     outputs[sample] = output;
                     if let Some(saved) = &mut saved {
                         saved[sample] = [input, forget, candidate, output, cell];
                     }
                 }
                 for sample in 0..SAMPLES {
-                    let state = simd.mul_f32s(outputs[sample], tanh(simd, cells[sample]));
+                    let state = simd.mul_f32s(outputs[sample], tanh(simd, cells[sample][vector]));
                     current[sample * vectors + vector] = state;
                     next[sample * (stride / S::F32_LANES) + vector] = state;
                 }

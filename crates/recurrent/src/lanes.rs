@@ -1,12 +1,16 @@
 //! What the kernels need from an instruction set beyond [`pulp::Simd`].
 
+use std::ops::IndexMut;
+
 use pulp::Simd;
 
-/// Upper bound of the vectors that cover one hidden state: 64 units in vectors of at least 4 lanes.
-pub(crate) const MAX_VECTORS: usize = 16;
+use crate::shape::MAX_HIDDEN;
 
 /// A vector instruction set, with the sizes of the register tiles that suit it.
 pub(crate) trait Lanes: Simd {
+    /// The vectors of up to [`MAX_HIDDEN`] hidden units.
+    type Units: Copy + IndexMut<usize, Output = Self::f32s>;
+
     /// Samples advanced together through time. Each holds four accumulators (one per gate) while
     /// the recurrent weights stream past, so this is about a quarter of the registers.
     const SAMPLES: usize;
@@ -14,10 +18,19 @@ pub(crate) trait Lanes: Simd {
     /// Rows of a weight-gradient tile; each again holds four accumulators.
     const ROWS: usize;
 
+    /// The same vector for all units.
+    fn units(self, value: Self::f32s) -> Self::Units;
+
     /// `a * b + c`, fused where the hardware fuses it and rounded twice where it does not.
     #[inline(always)]
     fn multiply_add(self, a: Self::f32s, b: Self::f32s, c: Self::f32s) -> Self::f32s {
         self.mul_add_e_f32s(a, b, c)
+    }
+
+    /// `c - a * b`, rounded as [`Lanes::multiply_add`] is.
+    #[inline(always)]
+    fn subtract_product(self, c: Self::f32s, a: Self::f32s, b: Self::f32s) -> Self::f32s {
+        self.negate_mul_add_e_f32s(a, b, c)
     }
 
     /// Asks for the cache line of a value that is soon to be read or written.
@@ -50,8 +63,15 @@ fn prefetch<T>(value: &T) {
 
 #[cfg(target_arch = "x86_64")]
 impl Lanes for pulp::x86::V4 {
+    type Units = [Self::f32s; MAX_HIDDEN / Self::F32_LANES];
+
     const SAMPLES: usize = 6;
     const ROWS: usize = 6;
+
+    #[inline(always)]
+    fn units(self, value: Self::f32s) -> Self::Units {
+        [value; MAX_HIDDEN / Self::F32_LANES]
+    }
 
     #[inline(always)]
     fn prefetch<T>(self, value: &T) {
@@ -70,15 +90,22 @@ impl Lanes for pulp::x86::V4 {
     #[inline(always)]
     fn reciprocal(self, x: Self::f32s) -> Self::f32s {
         let estimate: Self::f32s = pulp::cast(self.avx512f._mm512_rcp14_ps(pulp::cast(x)));
-        let error = self.negate_mul_add_e_f32s(x, estimate, self.splat_f32s(1.0));
+        let error = self.subtract_product(self.splat_f32s(1.0), x, estimate);
         self.multiply_add(estimate, error, estimate)
     }
 }
 
 #[cfg(target_arch = "x86_64")]
 impl Lanes for pulp::x86::V3 {
+    type Units = [Self::f32s; MAX_HIDDEN / Self::F32_LANES];
+
     const SAMPLES: usize = 3;
     const ROWS: usize = 2;
+
+    #[inline(always)]
+    fn units(self, value: Self::f32s) -> Self::Units {
+        [value; MAX_HIDDEN / Self::F32_LANES]
+    }
 
     #[inline(always)]
     fn prefetch<T>(self, value: &T) {
@@ -94,8 +121,15 @@ impl Lanes for pulp::x86::V3 {
 
 #[cfg(target_arch = "aarch64")]
 impl Lanes for pulp::aarch64::Neon {
+    type Units = [Self::f32s; MAX_HIDDEN / Self::F32_LANES];
+
     const SAMPLES: usize = 5;
     const ROWS: usize = 5;
+
+    #[inline(always)]
+    fn units(self, value: Self::f32s) -> Self::Units {
+        [value; MAX_HIDDEN / Self::F32_LANES]
+    }
 
     // The NEON minimum and maximum propagate NaN.
     #[inline(always)]
@@ -106,13 +140,25 @@ impl Lanes for pulp::aarch64::Neon {
 }
 
 impl Lanes for pulp::Scalar256b {
+    type Units = [Self::f32s; MAX_HIDDEN / Self::F32_LANES];
+
     const SAMPLES: usize = 2;
     const ROWS: usize = 2;
+
+    #[inline(always)]
+    fn units(self, value: Self::f32s) -> Self::Units {
+        [value; MAX_HIDDEN / Self::F32_LANES]
+    }
 
     // `f32::mul_add` without a fused instruction is a call into the C library.
     #[inline(always)]
     fn multiply_add(self, a: Self::f32s, b: Self::f32s, c: Self::f32s) -> Self::f32s {
         self.add_f32s(self.mul_f32s(a, b), c)
+    }
+
+    #[inline(always)]
+    fn subtract_product(self, c: Self::f32s, a: Self::f32s, b: Self::f32s) -> Self::f32s {
+        self.sub_f32s(c, self.mul_f32s(a, b))
     }
 
     // `f32::clamp` keeps NaN, which `f32::min` and `f32::max` would not.

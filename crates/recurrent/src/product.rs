@@ -8,6 +8,7 @@ pub(crate) fn multiply<S: Lanes, const SAMPLES: usize, const WIDTH: usize>(
     simd: S,
     weights: &[[S::f32s; WIDTH]],
     mut inputs: [&[f32]; SAMPLES],
+    upcoming: &[S::f32s],
 ) -> [[S::f32s; WIDTH]; SAMPLES] {
     // Equal lengths, known here, spare the bounds checks in the loop.
     for input in &mut inputs {
@@ -15,6 +16,9 @@ pub(crate) fn multiply<S: Lanes, const SAMPLES: usize, const WIDTH: usize>(
     }
     let mut sums = [[simd.splat_f32s(0.0); WIDTH]; SAMPLES];
     for (k, weights) in weights.iter().enumerate() {
+        if let Some(vector) = upcoming.get(k) {
+            simd.prefetch(vector);
+        }
         for (sums, input) in sums.iter_mut().zip(&inputs) {
             let input = simd.splat_f32s(input[k]);
             for (sum, &weight) in sums.iter_mut().zip(weights) {

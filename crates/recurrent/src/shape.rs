@@ -1,5 +1,8 @@
 //! Sizes of a problem, its weights and their gradients.
 
+/// Most hidden units of a direction.
+pub(crate) const MAX_HIDDEN: usize = 64;
+
 /// Sizes of a problem. All are at least 1, and `hidden` is at most 64.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Shape {
@@ -57,8 +60,8 @@ impl Shape {
             "every size must be at least 1: {self:?}"
         );
         assert!(
-            (1..=64).contains(&self.hidden),
-            "the number of hidden units must lie in 1..=64: {self:?}"
+            (1..=MAX_HIDDEN).contains(&self.hidden),
+            "the number of hidden units must lie in 1..={MAX_HIDDEN}: {self:?}"
         );
     }
 }

@@ -6,14 +6,14 @@ use anyhow::{Context, Result, bail};
 use epidelta::{
     model::Variant,
     run::{Event, Prepared, RunMetrics, TrainingPlan, train},
-    training::{Preset, Settings},
+    training::{Preset, Profile, Settings},
 };
 use serde::Deserialize;
 use toml::Table;
 
 use crate::{
     arguments::Train,
-    display::{list_dropped, metrics_table},
+    display::{list_dropped, metrics_table, profile_table},
     progress::Reporter,
 };
 
@@ -32,23 +32,29 @@ const OF_THE_RUN: [&str; 8] = [
 
 pub fn run(command: &Train, seed: Option<u64>, reporter: &Reporter) -> Result<()> {
     let plan = plan(command, seed)?;
-    let metrics = fit_and_write(&plan, reporter)?;
+    let (metrics, profile) = fit_and_write(&plan, reporter)?;
+    let train_genes = metrics.best.train.as_ref().map_or(0, |train| train.genes);
     let mut out = std::io::stdout().lock();
     writeln!(out, "{}", metrics_table(&metrics.best, plan.settings.label))?;
+    if command.profile {
+        writeln!(out, "\n{}\n", profile_table(&profile))?;
+    }
     writeln!(
         out,
-        "best epoch {} of {}, {:.2} s per epoch; wrote {}",
+        "best epoch {} of {}, {:.2} s per epoch ({:.0} genes/s); wrote {}",
         metrics.best_epoch,
         metrics.last_epoch.epoch,
         metrics.seconds_per_epoch,
+        train_genes as f64 / metrics.seconds_per_epoch,
         plan.output.display()
     )?;
     Ok(())
 }
 
 /// Trains with progress on the terminal.
-pub fn fit_and_write(plan: &TrainingPlan, reporter: &Reporter) -> Result<RunMetrics> {
+pub fn fit_and_write(plan: &TrainingPlan, reporter: &Reporter) -> Result<(RunMetrics, Profile)> {
     let mut bar = None;
+    let mut profile = Profile::default();
     let metrics = train(plan, &mut |event| match event {
         Event::Prepared(prepared) => {
             announce(plan, prepared);
@@ -60,8 +66,9 @@ pub fn fit_and_write(plan: &TrainingPlan, reporter: &Reporter) -> Result<RunMetr
                 bar.on(progress);
             }
         }
+        Event::Trained(of_training) => profile = *of_training,
     })?;
-    Ok(metrics)
+    Ok((metrics, profile))
 }
 
 fn announce(plan: &TrainingPlan, prepared: &Prepared) {

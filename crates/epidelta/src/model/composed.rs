@@ -6,18 +6,18 @@ use burn::tensor::{Tensor, activation};
 use super::encoder::{Encoded, GroupedEncoder};
 
 /// Encodes `[group, batch, time, input]`; see [`GroupedEncoder`].
-pub(super) fn encode(encoder: &GroupedEncoder, x: Tensor<4>) -> Encoded {
+pub(super) fn encode(encoder: &GroupedEncoder, x: Tensor<4>, attention: bool) -> Encoded {
     let forward = run_direction(encoder, x.clone(), 0);
     let reverse = run_direction(encoder, x, 1);
     let states = Tensor::cat(vec![forward, reverse], 3); // [group, batch, time, 2 hidden]
     let context = encoder.context.val();
     let [groups, size] = context.dims();
     let scores = (states.clone() * context.reshape([groups, 1, 1, size])).sum_dim(3);
-    let attention = activation::softmax(scores, 2); // [group, batch, time, 1]
-    let pooled = (states * attention.clone()).sum_dim(2);
+    let weights = activation::softmax(scores, 2); // [group, batch, time, 1]
+    let pooled = (states * weights.clone()).sum_dim(2);
     Encoded {
         pooled: pooled.squeeze_dim(2),
-        attention: attention.squeeze_dim(3),
+        attention: attention.then(|| weights.squeeze_dim(3)),
     }
 }
 

@@ -62,8 +62,8 @@ pub struct DeepDiff {
     pub head_b: Option<Linear>,
 }
 
-/// Attention at both levels. The auxiliary parts are absent where the model has
-/// none; each entry sums to 1 over its last dimension.
+/// Attention at both levels, each entry summing to 1 over its last dimension.
+/// What the model has not, or was not asked for, is absent.
 #[derive(Debug, Clone, Default)]
 pub struct Attention {
     /// Over bins, raw part, `[channel * mark, batch, bin]`.
@@ -95,6 +95,7 @@ pub struct Output {
 #[derive(Debug, Default)]
 struct Pass<'r> {
     kernel: Kernel,
+    attention: bool,
     dropout: Option<(f64, &'r mut ChaCha8Rng)>,
 }
 
@@ -143,7 +144,7 @@ impl DeepDiff {
         })
     }
 
-    /// Predicts a batch.
+    /// Predicts a batch, with the attention.
     pub fn forward(
         &self,
         config: &DeepDiffConfig,
@@ -152,13 +153,19 @@ impl DeepDiff {
     ) -> Output {
         let pass = Pass {
             kernel,
+            attention: true,
             dropout: None,
         };
         self.run(config, signal, pass)
     }
 
-    /// Predicts a batch in training: dropout acts, its masks drawn from
-    /// `generator`.
+    /// Predicts a batch, without the attention.
+    pub fn predict(&self, config: &DeepDiffConfig, signal: SignalTensors) -> Output {
+        self.run(config, signal, Pass::default())
+    }
+
+    /// Predicts a batch in training, without the attention: dropout acts, its
+    /// masks drawn from `generator`.
     pub fn forward_training(
         &self,
         config: &DeepDiffConfig,
@@ -166,8 +173,8 @@ impl DeepDiff {
         generator: &mut ChaCha8Rng,
     ) -> Output {
         let pass = Pass {
-            kernel: Kernel::default(),
             dropout: (config.dropout > 0.0).then_some((config.dropout, generator)),
+            ..Pass::default()
         };
         self.run(config, signal, pass)
     }
@@ -177,13 +184,13 @@ impl DeepDiff {
         let mut level_one_outputs = Vec::new(); // [encoder, batch, 2 hidden] each
 
         if let Some(encoder) = &self.raw {
-            let encoded = encoder.forward(channels(config, &signal), pass.kernel);
+            let encoded = pass.encode(encoder, channels(config, &signal));
             level_one_outputs.push(pass.drop_out(encoded.pooled));
-            attention.bins_raw = Some(encoded.attention);
+            attention.bins_raw = encoded.attention;
         }
 
         let cells = self.encode_cells(&signal, &pass).map(|[a, b]| {
-            attention.bins_cells = Some([a.attention, b.attention]);
+            attention.bins_cells = a.attention.zip(b.attention).map(Into::into);
             [a.pooled, b.pooled]
         });
         // The contrastive loss compares what was encoded: two masks would set
@@ -194,7 +201,7 @@ impl DeepDiff {
             (Some(marks_a), Some(marks_b), Some([a, b])) => {
                 let (a, beta_a) = pass.level_two(marks_a, a.clone());
                 let (b, beta_b) = pass.level_two(marks_b, b.clone());
-                attention.marks_cells = Some([beta_a, beta_b]);
+                attention.marks_cells = beta_a.zip(beta_b).map(Into::into);
                 Some([a, b])
             }
             _ => None,
@@ -204,7 +211,7 @@ impl DeepDiff {
             (Some(marks), _) => {
                 level_one_outputs.extend(cells.into_iter().flatten());
                 let (joint, beta) = pass.level_two(marks, Tensor::cat(level_one_outputs, 0));
-                attention.marks_joint = Some(beta);
+                attention.marks_joint = beta;
                 joint
             }
             (None, Some([a, b])) => Tensor::cat(vec![a.clone(), b.clone()], 1),
@@ -234,16 +241,19 @@ impl DeepDiff {
         let (a, b) = (signal.a.clone(), signal.b.clone());
         if let Some(cell_b) = &self.cell_b {
             return Some([
-                cell_a.forward(a.unsqueeze_dim(3), pass.kernel),
-                cell_b.forward(b.unsqueeze_dim(3), pass.kernel),
+                pass.encode(cell_a, a.unsqueeze_dim(3)),
+                pass.encode(cell_b, b.unsqueeze_dim(3)),
             ]);
         }
         // Shared weights: both cell types are one batch of twice the size.
         let batch = a.dims()[1];
-        let both = cell_a.forward(Tensor::cat(vec![a, b], 1).unsqueeze_dim(3), pass.kernel);
-        Some([0, batch].map(|start| Encoded {
-            pooled: both.pooled.clone().narrow(1, start, batch),
-            attention: both.attention.clone().narrow(1, start, batch),
+        let both = pass.encode(cell_a, Tensor::cat(vec![a, b], 1).unsqueeze_dim(3));
+        Some([0, batch].map(|start| {
+            let part = |of_both: &Tensor<3>| of_both.clone().narrow(1, start, batch);
+            Encoded {
+                pooled: part(&both.pooled),
+                attention: both.attention.as_ref().map(part),
+            }
         }))
     }
 
@@ -261,13 +271,22 @@ impl DeepDiff {
 }
 
 impl Pass<'_> {
+    fn encode(&self, encoder: &GroupedEncoder, x: Tensor<4>) -> Encoded {
+        encoder.forward(x, self.kernel, self.attention)
+    }
+
     /// Level II: `[encoder, batch, features]` to `[batch, 2 hidden]` and the
     /// attention `[batch, encoder]`.
-    fn level_two(&mut self, encoder: &GroupedEncoder, x: Tensor<3>) -> (Tensor<2>, Tensor<2>) {
+    fn level_two(
+        &mut self,
+        encoder: &GroupedEncoder,
+        x: Tensor<3>,
+    ) -> (Tensor<2>, Option<Tensor<2>>) {
         let sequence = x.swap_dims(0, 1).unsqueeze_dim(0); // [1, batch, encoder, features]
-        let encoded = encoder.forward(sequence, self.kernel);
+        let encoded = self.encode(encoder, sequence);
         let pooled = self.drop_out(encoded.pooled);
-        (pooled.squeeze_dim(0), encoded.attention.squeeze_dim(0))
+        let attention = encoded.attention.map(|attention| attention.squeeze_dim(0));
+        (pooled.squeeze_dim(0), attention)
     }
 
     /// Inverted dropout: what is kept is scaled up, so that prediction needs no

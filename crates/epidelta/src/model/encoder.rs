@@ -49,8 +49,8 @@ pub struct GroupedEncoder {
 pub struct Encoded {
     /// `[group, batch, 2 * hidden]`.
     pub pooled: Tensor<3>,
-    /// Sums to 1 over time, `[group, batch, time]`.
-    pub attention: Tensor<3>,
+    /// Sums to 1 over time, `[group, batch, time]`; absent unless asked for.
+    pub attention: Option<Tensor<3>>,
 }
 
 impl GroupedEncoder {
@@ -69,11 +69,12 @@ impl GroupedEncoder {
         }
     }
 
-    /// Encodes `[group, batch, time, input]`.
-    pub fn forward(&self, x: Tensor<4>, kernel: Kernel) -> Encoded {
+    /// Encodes `[group, batch, time, input]`. The attention is always computed, but costs a copy
+    /// and, in training, its part of the backward pass where it is asked for.
+    pub fn forward(&self, x: Tensor<4>, kernel: Kernel, attention: bool) -> Encoded {
         match kernel {
-            Kernel::Fused => fused::encode(self, x),
-            Kernel::Composed => composed::encode(self, x),
+            Kernel::Fused => fused::encode(self, x, attention),
+            Kernel::Composed => composed::encode(self, x, attention),
         }
     }
 }

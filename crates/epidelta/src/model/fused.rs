@@ -22,10 +22,13 @@ use burn::{
 };
 use recurrent::{Shape, Tape, Weights, encode_for_training};
 
-use super::encoder::{Encoded, GroupedEncoder};
+use super::{
+    encoder::{Encoded, GroupedEncoder},
+    kernel_time::{KernelTime, PassTime, timed},
+};
 
 /// Encodes `[group, batch, time, input]`; see [`GroupedEncoder`].
-pub(super) fn encode(encoder: &GroupedEncoder, x: Tensor<4>) -> Encoded {
+pub(super) fn encode(encoder: &GroupedEncoder, x: Tensor<4>, attention: bool) -> Encoded {
     let [groups, batch, time, _] = x.dims();
     let [_, units] = encoder.context.val().dims();
     let flat: Tensor<1> = Tensor::from_dispatch(Dispatch::recurrent_encode(
@@ -36,15 +39,12 @@ pub(super) fn encode(encoder: &GroupedEncoder, x: Tensor<4>) -> Encoded {
         encoder.bias_hh.val().into_dispatch(),
         encoder.context.val().into_dispatch(),
     ));
-    let (pooled, attention) = (groups * batch * units, groups * batch * time);
+    let length = groups * batch * units;
+    let part = |start, length| flat.clone().narrow(0, start, length);
     Encoded {
-        pooled: flat
-            .clone()
-            .narrow(0, 0, pooled)
-            .reshape([groups, batch, units]),
-        attention: flat
-            .narrow(0, pooled, attention)
-            .reshape([groups, batch, time]),
+        pooled: part(0, length).reshape([groups, batch, units]),
+        attention: attention
+            .then(|| part(length, groups * batch * time).reshape([groups, batch, time])),
     }
 }
 
@@ -93,18 +93,16 @@ impl Inputs {
     /// attention, flat, and what else the pass gives.
     fn run<R>(
         &self,
+        pass: fn(&mut KernelTime) -> &mut PassTime,
         encode: impl FnOnce(Shape, &Weights<'_>, &[f32], &mut [f32], &mut [f32]) -> R,
     ) -> (HostTensor, R) {
         let length = self.shape.pooled() + self.shape.attention();
         let mut flat = vec![0.0; length];
         let (pooled, attention) = flat.split_at_mut(self.shape.pooled());
-        let rest = encode(
-            self.shape,
-            &self.weights(),
-            floats(&self.x),
-            pooled,
-            attention,
-        );
+        let (weights, x) = (self.weights(), floats(&self.x));
+        let rest = timed(pass, self.shape, || {
+            encode(self.shape, &weights, x, pooled, attention)
+        });
         (host_tensor(flat, [length]), rest)
     }
 
@@ -144,7 +142,7 @@ impl RecurrentBackend for Flex {
         context: HostTensor,
     ) -> HostTensor {
         let inputs = Inputs::new(x, [weight_ih, weight_hh, bias_ih, bias_hh, context]);
-        inputs.run(recurrent::encode).0
+        inputs.run(|time| &mut time.inference, recurrent::encode).0
     }
 }
 
@@ -188,18 +186,24 @@ impl Backward<Flex, 6> for RecurrentBackward {
         let mut d_weight_hh = vec![0.0; shape.weight_hh()];
         let mut d_bias = vec![0.0; shape.bias()];
         let mut d_context = vec![0.0; shape.context()];
-        tape.backward(
-            &inputs.weights(),
-            floats(&inputs.x),
-            d_pooled,
-            d_attention,
-            &mut recurrent::Gradients {
-                weight_ih: &mut d_weight_ih,
-                weight_hh: &mut d_weight_hh,
-                bias: &mut d_bias,
-                context: &mut d_context,
+        timed(
+            |time| &mut time.backward,
+            shape,
+            || {
+                tape.backward(
+                    &inputs.weights(),
+                    floats(&inputs.x),
+                    d_pooled,
+                    d_attention,
+                    &mut recurrent::Gradients {
+                        weight_ih: &mut d_weight_ih,
+                        weight_hh: &mut d_weight_hh,
+                        bias: &mut d_bias,
+                        context: &mut d_context,
+                    },
+                    d_x.as_deref_mut(),
+                );
             },
-            d_x.as_deref_mut(),
         );
 
         let Shape {
@@ -264,7 +268,7 @@ impl<C: CheckpointStrategy> RecurrentBackend for Autodiff<Flex, C> {
             .stateful()
         {
             OpsKind::Tracked(operation) => {
-                let (flat, tape) = inputs.run(encode_for_training);
+                let (flat, tape) = inputs.run(|time| &mut time.forward, encode_for_training);
                 let saved = Saved {
                     inputs,
                     tape: Arc::new(tape),

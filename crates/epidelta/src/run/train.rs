@@ -17,7 +17,7 @@ use crate::{
     model::{DeepDiff, ExpressionThresholds, Variant, save_weights},
     output::{OutputFolder, write_atomically},
     provenance::sha256,
-    training::{Preset, Progress, Settings, fit, predict},
+    training::{Preset, Profile, Progress, Settings, fit, predict},
 };
 
 /// What a training is asked for.
@@ -50,6 +50,8 @@ pub enum Event<'a> {
     Prepared(&'a Prepared),
     /// Training goes on.
     Training(Progress<'a>),
+    /// Training is done.
+    Trained(&'a Profile),
 }
 
 /// What the data of a training are.
@@ -119,6 +121,7 @@ pub fn train(plan: &TrainingPlan, report: &mut dyn FnMut(Event<'_>)) -> Result<R
 
     let mut progress = |progress: Progress<'_>| report(Event::Training(progress));
     let fitted = fit(&pair, settings, plan.seed, initial, &mut progress)?;
+    report(Event::Trained(&fitted.profile));
     let all: Vec<usize> = (0..pair.genes.len()).collect();
     let predicted = |model: &DeepDiff, genes: &[usize]| Predictions {
         genes: predict(model, &settings.model, fitted.thresholds, &pair, genes),
@@ -132,7 +135,7 @@ pub fn train(plan: &TrainingPlan, report: &mut dyn FnMut(Event<'_>)) -> Result<R
             epoch: fitted.history.epochs.len(),
             test: Metrics::of(&of_last).test,
         },
-        seconds_per_epoch: fitted.seconds_per_epoch,
+        seconds_per_epoch: fitted.seconds_per_epoch(),
     };
 
     let folder = OutputFolder::create(&plan.output, plan.force, MARKER)?;

@@ -6,8 +6,8 @@ use crate::{
     dataset::{Batch, Pair},
     evaluation::{CellPrediction, GenePrediction},
     model::{
-        Auxiliary, DeepDiff, DeepDiffConfig, ExpressionThresholds, Kernel, Losses, Output,
-        SignalTensors, losses,
+        Auxiliary, DeepDiff, DeepDiffConfig, ExpressionThresholds, Losses, Output, SignalTensors,
+        losses,
     },
 };
 
@@ -40,7 +40,7 @@ pub(super) fn predict_with_loss(
     for chunk in genes.chunks(BATCH) {
         let batch = Batch::gather(pair, chunk);
         let signal = SignalTensors::of(&batch, &device);
-        let output = model.forward(config, signal, Kernel::default());
+        let output = model.predict(config, signal);
         let Losses { total, .. } = losses(&output, &batch, config, thresholds);
         loss_sum += f64::from(total.into_scalar::<f32>()) * chunk.len() as f64;
         predictions.extend(of_batch(output, &batch, config, thresholds, pair));

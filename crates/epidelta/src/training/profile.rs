@@ -1,0 +1,63 @@
+//! Where the time of a training goes.
+
+use std::time::{Duration, Instant};
+
+use crate::model::{KernelTime, kernel_time};
+
+/// Wall-clock time of a training by what it was spent on.
+///
+/// Batches are assembled beside the steps, so that they have no part of their own.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Profile {
+    /// Forward passes of training.
+    pub forward: Duration,
+    /// The losses.
+    pub losses: Duration,
+    /// Backward passes.
+    pub backward: Duration,
+    /// The gradients' norm, clipping and Adam.
+    pub optimizer: Duration,
+    /// Validation after each epoch.
+    pub validation: Duration,
+    /// All epochs, what is not listed above included.
+    pub total: Duration,
+    /// What of all this was spent in the recurrent kernel.
+    pub kernel: KernelTime,
+}
+
+/// Measures a training from start to end.
+pub(super) struct Stopwatch {
+    started: Instant,
+    kernel_before: KernelTime,
+    profile: Profile,
+}
+
+impl Stopwatch {
+    pub fn start() -> Self {
+        Stopwatch {
+            started: Instant::now(),
+            kernel_before: kernel_time(),
+            profile: Profile::default(),
+        }
+    }
+
+    /// Does something and adds its time to a part of the profile.
+    pub fn time<R>(
+        &mut self,
+        part: fn(&mut Profile) -> &mut Duration,
+        work: impl FnOnce() -> R,
+    ) -> R {
+        let started = Instant::now();
+        let result = work();
+        *part(&mut self.profile) += started.elapsed();
+        result
+    }
+
+    pub fn stop(self) -> Profile {
+        Profile {
+            total: self.started.elapsed(),
+            kernel: kernel_time() - self.kernel_before,
+            ..self.profile
+        }
+    }
+}
