@@ -1,5 +1,6 @@
 //! From a pair and settings to a trained model.
 
+mod adam;
 mod epoch;
 mod fit;
 mod history;

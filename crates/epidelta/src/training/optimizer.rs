@@ -5,17 +5,17 @@
 
 use burn::{
     module::{Module, ModuleVisitor, Param},
-    optim::{AdamConfig, GradientsParams, ModuleOptimizer},
+    optim::GradientsParams,
     tensor::{Tensor, TensorData},
 };
 
-use super::settings::TrainingConfig;
+use super::{adam::Adam, settings::TrainingConfig};
 use crate::model::DeepDiff;
 
-/// Adam (Kingma and Ba 2015; beta 0.9 and 0.999, epsilon 1e-8) with its moments.
+/// Adam on clipped gradients.
+#[derive(Debug)]
 pub struct Optimizer {
-    adam: ModuleOptimizer,
-    learning_rate: f64,
+    adam: Adam,
     max_gradient_norm: f64,
 }
 
@@ -27,8 +27,7 @@ impl Optimizer {
     /// An optimizer that has not made a step yet.
     pub fn new(config: &TrainingConfig) -> Self {
         Optimizer {
-            adam: AdamConfig::new().with_epsilon(1e-8).init(),
-            learning_rate: config.learning_rate,
+            adam: Adam::new(config.learning_rate),
             max_gradient_norm: config.max_gradient_norm,
         }
     }
@@ -47,8 +46,8 @@ impl Optimizer {
         if let Some(name) = not_finite {
             return Err(NotFiniteGradient(name));
         }
-        let gradients = clip(gradients, &model, norm, self.max_gradient_norm);
-        Ok((self.adam.step(self.learning_rate, model, gradients), norm))
+        let factor = (self.max_gradient_norm / (norm + 1e-6)).min(1.0);
+        Ok((self.adam.step(model, gradients, factor as f32), norm))
     }
 }
 
@@ -109,30 +108,4 @@ fn sum_of_squares(data: &TensorData) -> f64 {
         }
     }
     sums.iter().sum::<f64>() + rest.iter().copied().map(square).sum::<f64>()
-}
-
-/// Scales gradients of the given norm so that it does not exceed the bound.
-fn clip(gradients: GradientsParams, model: &DeepDiff, norm: f64, bound: f64) -> GradientsParams {
-    struct Scale {
-        gradients: GradientsParams,
-        factor: f32,
-    }
-    impl ModuleVisitor for Scale {
-        fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
-            if let Some(gradient) = self.gradients.remove::<D>(param.id) {
-                self.gradients
-                    .register::<D>(param.id, gradient * self.factor);
-            }
-        }
-    }
-    let factor = bound / (norm + 1e-6);
-    if factor >= 1.0 {
-        return gradients;
-    }
-    let mut visitor = Scale {
-        gradients,
-        factor: factor as f32,
-    };
-    model.visit(&mut visitor);
-    visitor.gradients
 }
