@@ -104,8 +104,7 @@ impl ModuleMapper for Update<'_> {
 }
 
 fn floats<const D: usize>(tensor: Tensor<D>) -> Vec<f32> {
-    let data = tensor.into_data();
-    match data.into_vec() {
+    match tensor.into_data().try_into_vec() {
         Ok(values) => values,
         Err(_) => unreachable!("weights and gradients are 32-bit floats"),
     }
