@@ -16,6 +16,15 @@ demo:
 bench:
     cargo bench --package recurrent
 
+# The kernel's tests with each access to memory checked
+sanitize:
+    tools/sanitize.sh
+
+# Time of training beside PyTorch (needs Python with torch): a table of docs/speed.md
+speed sample:
+    cargo build --release
+    python3 tools/reference/speed.py {{sample}} --epidelta target/release/epidelta
+
 # Known vulnerabilities among the dependencies (needs the internet)
 advisories:
     cargo deny check advisories

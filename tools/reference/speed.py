@@ -6,8 +6,9 @@ SAMPLE_FOLDER holds Cell1.train.csv and so on of the published sample (QData/Dee
 data). The two programs take turns on one machine with the same data, settings and batches of 10
 genes, epidelta on THREADS threads (default 2), PyTorch (tools/reference/pytorch_training.py, in
 both its styles) on every number of threads up to that, of which the fastest counts. An epoch is
-training plus validation; the time is the median over the rounds of the mean over the epochs, of
-which PyTorch is spared its first, slower one.
+training plus validation. A run's time is the mean over its epochs, of which PyTorch is spared its
+first, slower one; the table has the median over the runs: ROUNDS of each of PyTorch's, and one of
+epidelta before each of those.
 """
 
 import argparse

@@ -163,7 +163,8 @@ pub struct Simulate {
 /// best epoch's weights, under the names of the published PyTorch code), history.tsv (epoch,
 /// train_loss, valid_loss, train_pearson_r, valid_pearson_r, gradient_norm), predictions.tsv (as
 /// `epidelta predict`) and metrics.json (as `epidelta evaluate --json`, with best_epoch, last_epoch
-/// and seconds_per_epoch).
+/// and seconds_per_epoch). Progress and summary tell genes/s, the training genes of an epoch over
+/// the time of all of it, validation included.
 #[derive(Debug, Args)]
 pub struct Train {
     /// epigenome.parquet of cell type A

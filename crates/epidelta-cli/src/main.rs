@@ -15,7 +15,8 @@ use tracing_subscriber::filter::LevelFilter;
 
 use arguments::{Arguments, Command};
 
-/// As much as a main thread has on Linux and macOS.
+/// The command runs on a thread of the pool: give it as much as a main thread has on Linux and
+/// macOS, rather than a thread's usual 2 MiB.
 const STACK_BYTES: usize = 8 << 20;
 
 fn main() -> ExitCode {

@@ -28,6 +28,7 @@ fn links_between_pages_lead_somewhere() {
         "ARCHITECTURE.md",
         "CHANGELOG.md",
         "docs/reference.md",
+        "docs/speed.md",
     ] {
         let path = root.join(page);
         let text = fs::read_to_string(&path).unwrap();

@@ -91,6 +91,63 @@ fn numbers_do_not_depend_on_the_thread_count() {
 }
 
 #[test]
+fn a_profile_tells_where_the_time_went() {
+    let (genes, bins, marks, epochs) = (3000, 20, 5, 2);
+    let workplace = simulated(genes, bins);
+    let printed = workplace
+        .succeed(&format!(
+            "train {DATA} --method raw-d --set training.epochs={epochs} --profile -o run"
+        ))
+        .stdout;
+    let row = |phase: &str, after: &str| -> Vec<String> {
+        let lines = printed.lines().skip_while(|line| !line.contains(after));
+        let row = lines.map(str::trim).find(|line| line.starts_with(phase));
+        let row = row.unwrap_or_else(|| panic!("no {phase} in {printed}"));
+        let values = row[phase.len()..].split_whitespace();
+        values.map(str::to_owned).collect()
+    };
+    let seconds = |phase: &str| row(phase, "phase")[0].parse::<f64>().unwrap();
+    let phases = [
+        "forward pass",
+        "losses",
+        "backward pass",
+        "optimizer",
+        "validation",
+        "other",
+    ];
+    let sum: f64 = phases.into_iter().map(seconds).sum();
+    let total = seconds("total");
+    assert!(total > 0.0 && (sum - total).abs() < 0.01, "{printed}");
+
+    // Every mark's bins and then the marks, in two directions, for every gene.
+    let metrics: serde_json::Value =
+        serde_json::from_str(&workplace.text("run/metrics.json")).unwrap();
+    for (phase, split) in [
+        ("forward pass", "train"),
+        ("backward pass", "train"),
+        ("validation", "valid"),
+    ] {
+        let genes = metrics[split]["genes"].as_u64().unwrap();
+        let steps = (epochs * genes * 2 * (marks * bins as u64 + marks)) as f64;
+        let kernel = row("recurrent kernel", phase);
+        let number = |column: usize| kernel[column].parse::<f64>().unwrap();
+        assert_eq!(
+            kernel[3],
+            format!("{:.2}", steps / 1e6),
+            "{phase}: {printed}"
+        );
+        let in_kernel = number(0);
+        assert!(in_kernel > 0.0 && in_kernel <= seconds(phase), "{printed}");
+        let of_step = 1e9 * in_kernel / steps;
+        assert!(
+            (number(4) / of_step - 1.0).abs() < 0.1,
+            "{of_step} {printed}"
+        );
+    }
+    assert!(printed.contains(" genes/s)"), "{printed}");
+}
+
+#[test]
 fn training_learns_what_the_simulation_knows() {
     let workplace = simulated(500, 40);
     workplace.succeed(&format!(

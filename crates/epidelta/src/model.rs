@@ -21,7 +21,8 @@ mod weights;
 pub use config::{Auxiliary, Channel, ContrastiveForm, DeepDiffConfig, Variant};
 pub use deepdiff::{Attention, DeepDiff, Output, SignalTensors};
 pub use encoder::{Encoded, GroupedEncoder, Kernel};
-pub use kernel_time::{KernelTime, PassTime, kernel_time};
+pub(crate) use kernel_time::kernel_time;
+pub use kernel_time::{KernelTime, PassTime};
 pub use losses::{ExpressionThresholds, Losses, losses};
 pub use weights::{
     NamedTensor, Tensors, load_weights, named_tensors, read_tensors, save_weights, with_tensors,

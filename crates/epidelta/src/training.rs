@@ -9,6 +9,7 @@ mod predict;
 mod preset;
 mod profile;
 mod settings;
+mod values;
 
 pub use fit::{Fitted, Progress, fit};
 pub use history::{EpochRecord, History};

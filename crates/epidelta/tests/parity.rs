@@ -20,6 +20,8 @@ use epidelta::{
     },
     training::{Optimizer, Preset, Settings, gradients},
 };
+use rand::SeedableRng;
+use rand_chacha::ChaCha8Rng;
 
 const STRESS: [(Variant, &str); 3] = [
     (Variant::RawD, "stress_raw_d"),
@@ -226,7 +228,10 @@ fn weights_after_twenty_steps_equal_the_reference() {
         let expected = read_tensors(&folder.join("forward.safetensors")).unwrap();
         for step in 0..20 {
             let signal = SignalTensors::of(&batch, &device);
-            let output = model.forward(&settings.model, signal, Kernel::Fused);
+            assert_eq!(settings.model.dropout, 0.0);
+            let mut unused = ChaCha8Rng::seed_from_u64(1);
+            let output = model.forward_training(&settings.model, signal, &mut unused);
+            assert!(output.attention.bins_raw.is_none() && output.attention.bins_cells.is_none());
             let thresholds = ExpressionThresholds::default();
             let loss = losses(&output, &batch, &settings.model, thresholds).total;
             let gradients = gradients(&loss, &model);

@@ -6,7 +6,7 @@ use epidelta::{
         Batch, InputTransform, LabelConfig, LabelDirection, Pair, SimulationConfig, Split,
         SplitConfig, SplitMethod, shuffled, simulate,
     },
-    model::{DeepDiff, SignalTensors, Variant, losses, named_tensors},
+    model::{Attention, DeepDiff, Kernel, SignalTensors, Variant, losses, named_tensors},
     training::{Optimizer, Preset, Settings, fit, gradients},
 };
 use rand::SeedableRng;
@@ -172,6 +172,38 @@ fn one_step_moves_every_weight() {
                 assert!(moved, "{variant} {preset}: {name} did not move");
             }
         }
+    }
+}
+
+#[test]
+fn predictions_are_the_same_with_and_without_attention() {
+    let pair = pair(16);
+    let batch = Batch::gather(&pair, &(0..16).collect::<Vec<_>>());
+    for variant in Variant::ALL {
+        let config = Settings::of(variant, Preset::Reference).model;
+        let device = Device::flex();
+        let model = DeepDiff::new(&config, 5, 1, &device).unwrap();
+        let signal = SignalTensors::of(&batch, &device);
+        let complete = model.forward(&config, signal.clone(), Kernel::Fused);
+        let predicted = model.predict(&config, signal);
+        let Attention {
+            bins_raw,
+            bins_cells,
+            marks_joint,
+            marks_cells,
+        } = predicted.attention;
+        assert!(bins_raw.is_none() && bins_cells.is_none(), "{variant}");
+        assert!(marks_joint.is_none() && marks_cells.is_none(), "{variant}");
+        let complete_attention = complete.attention;
+        assert!(
+            complete_attention.bins_raw.is_some() || complete_attention.bins_cells.is_some(),
+            "{variant}"
+        );
+        assert_eq!(
+            predicted.log2_fold_change.into_data(),
+            complete.log2_fold_change.into_data(),
+            "{variant}"
+        );
     }
 }
 

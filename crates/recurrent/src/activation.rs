@@ -8,6 +8,10 @@ const EXPONENT_LIMIT: f32 = 87.3;
 /// `1.5 * 2^23`: adding it leaves an integer in the low bits of the significand.
 const ROUND: f32 = 12_582_912.0;
 
+/// Largest magnitude of a power of two such that it and one plus it are normal numbers and the
+/// argument of [`Lanes::reciprocal`] stays in its range, with room for rounding.
+const POWER_LIMIT: f32 = 125.9;
+
 /// `exp(-x)`, relative error below 2e-7; saturates at `exp(±87.3)`; NaN stays NaN.
 ///
 /// With `n` the integer nearest to `x / ln 2` and `u = x - n ln 2`, it is `2^-n exp(-u)`, where
@@ -43,10 +47,10 @@ pub(crate) fn exp_negated<S: Lanes>(simd: S, x: S::f32s) -> S::f32s {
     times_power_of_two(simd, polynomial, shifted)
 }
 
-/// `2^(-scale x)`; saturates at `2^±126`; NaN stays NaN.
+/// `2^(-scale x)`; saturates at `2^±125.9`; NaN stays NaN.
 ///
 /// A shorter [`exp_negated`], for `1 / (1 + 2^...)`: that sum hides most of the polynomial's error,
-/// 9e-8, and of that of the rounded `scale`, 1e-8 of the exponent.
+/// 1.1e-7, and of that of the rounded `scale`, 1e-8 of the exponent.
 #[inline(always)]
 fn power_of_two_negated<S: Lanes>(simd: S, x: S::f32s, scale: f32) -> S::f32s {
     /// `(2^f - 1) / f` for `|f| <= 1/2`, such that the largest relative error of `2^f` is minimal
@@ -56,11 +60,11 @@ fn power_of_two_negated<S: Lanes>(simd: S, x: S::f32s, scale: f32) -> S::f32s {
         9.671_513e-3,
         5.550_733_6e-2,
         2.402_224_2e-1,
-        6.931_47e-1,
+        std::f32::consts::LN_2 - 1.8e-7,
     ];
 
     let splat = |value| simd.splat_f32s(value);
-    let x = simd.clamp(x, 126.0 / scale);
+    let x = simd.clamp(x, POWER_LIMIT / scale);
     let shifted = simd.multiply_add(x, splat(-scale), splat(ROUND));
     let negated_n = simd.sub_f32s(splat(ROUND), shifted);
     let f = simd.multiply_add(x, splat(-scale), negated_n);
@@ -164,6 +168,14 @@ mod tests {
                 worst.iter().all(|&worst| worst < 2e-7),
                 "{level:?} {worst:?}"
             );
+            // An absolute bound alone would let small values be anything.
+            for (&x, &logistic) in x.iter().zip(&logistic) {
+                if (-87.0..0.0).contains(&x) {
+                    let expected = 1.0 / (1.0 + (-f64::from(x)).exp());
+                    let error = (f64::from(logistic) / expected - 1.0).abs();
+                    assert!(error < 2e-6, "{level:?} sigmoid({x}): {logistic:e}");
+                }
+            }
         }
     }
 

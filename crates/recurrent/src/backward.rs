@@ -161,6 +161,7 @@ impl Backward<'_> {
     }
 
     /// What the packed weights were multiplied with: the hidden states before, the inputs and 1.
+    /// Behind that, up to whole tiles of rows, is whatever the scratch held.
     #[inline(always)]
     fn gather_inputs<S: Lanes, const SAMPLES: usize>(&mut self, simd: S, step: usize, slot: usize) {
         let Plan { shape, vectors, .. } = *self.plan;
@@ -234,43 +235,15 @@ impl Backward<'_> {
 
     #[inline(always)]
     fn weight_gradients<S: Lanes>(&mut self, simd: S, count: usize) {
-        let Plan {
-            vectors,
-            padded_rows,
-            ..
-        } = *self.plan;
+        let plan = self.plan;
         let gradient = S::as_mut_simd_f32s(self.gradient).0.as_chunks_mut().0;
-        let d_gates = &S::as_simd_f32s(self.d_gates).0.as_chunks().0[..count * vectors];
-        let stride = self.plan.row_stride();
-        let inputs = &self.inputs[..count * stride];
+        let inputs = &self.inputs[..count * plan.row_stride()];
+        let d_gates = &S::as_simd_f32s(self.d_gates).0.as_chunks().0[..count * plan.vectors];
         match S::ROWS {
-            2 => accumulate::<S, 2>(
-                simd,
-                gradient,
-                inputs,
-                d_gates,
-                padded_rows,
-                stride,
-                vectors,
-            ),
-            5 => accumulate::<S, 5>(
-                simd,
-                gradient,
-                inputs,
-                d_gates,
-                padded_rows,
-                stride,
-                vectors,
-            ),
-            6 => accumulate::<S, 6>(
-                simd,
-                gradient,
-                inputs,
-                d_gates,
-                padded_rows,
-                stride,
-                vectors,
-            ),
+            1 => accumulate::<S, 1>(simd, plan, gradient, inputs, d_gates),
+            2 => accumulate::<S, 2>(simd, plan, gradient, inputs, d_gates),
+            5 => accumulate::<S, 5>(simd, plan, gradient, inputs, d_gates),
+            6 => accumulate::<S, 6>(simd, plan, gradient, inputs, d_gates),
             rows => unreachable!("weight-gradient tiles of {rows} rows"),
         }
     }

@@ -12,7 +12,7 @@ pub(crate) trait Lanes: Simd {
     type Units: Copy + IndexMut<usize, Output = Self::f32s>;
 
     /// Samples advanced together through time. Each holds four accumulators (one per gate) while
-    /// the recurrent weights stream past, so this is about a quarter of the registers.
+    /// the recurrent weights stream past; these, four weights and an input must fit the registers.
     const SAMPLES: usize;
 
     /// Rows of a weight-gradient tile; each again holds four accumulators.
@@ -36,8 +36,8 @@ pub(crate) trait Lanes: Simd {
     /// Asks for the cache line of a value that is soon to be read or written.
     ///
     /// The saved states of a batch exceed the caches, and the hardware's own prefetching stops at
-    /// the end of each page: with 46 MB of them, this takes a seventh off the time of both passes
-    /// together.
+    /// the end of each page: with 46 MB of them, this takes a quarter off the time of both passes
+    /// together, if spread over the arithmetic (all at once, it waits for the memory itself).
     #[inline(always)]
     fn prefetch<T>(self, _value: &T) {}
 
@@ -99,7 +99,7 @@ impl Lanes for pulp::x86::V4 {
 impl Lanes for pulp::x86::V3 {
     type Units = [Self::f32s; MAX_HIDDEN / Self::F32_LANES];
 
-    const SAMPLES: usize = 3;
+    const SAMPLES: usize = 2;
     const ROWS: usize = 2;
 
     #[inline(always)]
@@ -142,8 +142,8 @@ impl Lanes for pulp::aarch64::Neon {
 impl Lanes for pulp::Scalar256b {
     type Units = [Self::f32s; MAX_HIDDEN / Self::F32_LANES];
 
-    const SAMPLES: usize = 2;
-    const ROWS: usize = 2;
+    const SAMPLES: usize = 1;
+    const ROWS: usize = 1;
 
     #[inline(always)]
     fn units(self, value: Self::f32s) -> Self::Units {

@@ -34,7 +34,8 @@ pub(crate) struct Plan {
     pub runs: usize,
     /// Weights of one gate and unit: recurrent, input, bias.
     pub rows: usize,
-    /// The same, padded to whole weight-gradient tiles.
+    /// The same, padded to whole weight-gradient tiles. What the padding is multiplied with is
+    /// arbitrary, and its gradients are never read.
     pub padded_rows: usize,
 }
 

@@ -3,6 +3,8 @@
 use crate::lanes::Lanes;
 
 /// `sums[s][w] = sum over k of inputs[s][k] * weights[k][w]`, the sums staying in registers.
+///
+/// Meanwhile it fetches what is `upcoming`, one vector per `k`, as far as that goes.
 #[inline(always)]
 pub(crate) fn multiply<S: Lanes, const SAMPLES: usize, const WIDTH: usize>(
     simd: S,

@@ -54,7 +54,7 @@ pub fn run(command: &Demo, seed: u64, reporter: &Reporter) -> Result<()> {
         output: folder.join("run"),
         force: false,
     };
-    let (metrics, _) = fit_and_write(&plan, reporter)?;
+    let metrics = fit_and_write(&plan, reporter)?.metrics;
     let predictions = Run::open(&plan.output)?.predictions()?;
     print_findings(
         &mut out,

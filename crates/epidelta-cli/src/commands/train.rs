@@ -32,8 +32,11 @@ const OF_THE_RUN: [&str; 8] = [
 
 pub fn run(command: &Train, seed: Option<u64>, reporter: &Reporter) -> Result<()> {
     let plan = plan(command, seed)?;
-    let (metrics, profile) = fit_and_write(&plan, reporter)?;
-    let train_genes = metrics.best.train.as_ref().map_or(0, |train| train.genes);
+    let Trained {
+        metrics,
+        profile,
+        train_genes,
+    } = fit_and_write(&plan, reporter)?;
     let mut out = std::io::stdout().lock();
     writeln!(out, "{}", metrics_table(&metrics.best, plan.settings.label))?;
     if command.profile {
@@ -51,15 +54,24 @@ pub fn run(command: &Train, seed: Option<u64>, reporter: &Reporter) -> Result<()
     Ok(())
 }
 
+/// A training as it ended.
+pub struct Trained {
+    pub metrics: RunMetrics,
+    pub profile: Profile,
+    pub train_genes: usize,
+}
+
 /// Trains with progress on the terminal.
-pub fn fit_and_write(plan: &TrainingPlan, reporter: &Reporter) -> Result<(RunMetrics, Profile)> {
+pub fn fit_and_write(plan: &TrainingPlan, reporter: &Reporter) -> Result<Trained> {
     let mut bar = None;
     let mut profile = Profile::default();
+    let mut train_genes = 0;
     let metrics = train(plan, &mut |event| match event {
         Event::Prepared(prepared) => {
             announce(plan, prepared);
+            train_genes = prepared.genes[0];
             let epochs = plan.settings.training.epochs;
-            bar = Some(reporter.training(prepared.genes[0], epochs));
+            bar = Some(reporter.training(train_genes, epochs));
         }
         Event::Training(progress) => {
             if let Some(bar) = &mut bar {
@@ -68,7 +80,11 @@ pub fn fit_and_write(plan: &TrainingPlan, reporter: &Reporter) -> Result<(RunMet
         }
         Event::Trained(of_training) => profile = *of_training,
     })?;
-    Ok((metrics, profile))
+    Ok(Trained {
+        metrics,
+        profile,
+        train_genes,
+    })
 }
 
 fn announce(plan: &TrainingPlan, prepared: &Prepared) {

@@ -69,9 +69,9 @@ impl GroupedEncoder {
         }
     }
 
-    /// Encodes `[group, batch, time, input]`. The attention is always computed, but costs a copy
-    /// and, in training, its part of the backward pass where it is asked for.
-    pub fn forward(&self, x: Tensor<4>, kernel: Kernel, attention: bool) -> Encoded {
+    /// Encodes `[group, batch, time, input]`. The attention is computed in any case; what asking
+    /// for it costs is a copy.
+    pub(super) fn forward(&self, x: Tensor<4>, kernel: Kernel, attention: bool) -> Encoded {
         match kernel {
             Kernel::Fused => fused::encode(self, x, attention),
             Kernel::Composed => composed::encode(self, x, attention),

@@ -60,12 +60,13 @@ impl Sub for KernelTime {
 
 thread_local! {
     // The tensor library calls the kernel and passes nothing on but tensors. It does so on the
-    // thread that asks for a result, so that two trainings side by side do not mix.
+    // thread that asks for a result. (A thread of a pool that waits may take up work of another
+    // training in the same pool; the times of the two then overlap.)
     static TIME: Cell<KernelTime> = Cell::default();
 }
 
 /// The time that this thread has spent in the kernel so far.
-pub fn kernel_time() -> KernelTime {
+pub(crate) fn kernel_time() -> KernelTime {
     TIME.get()
 }
 

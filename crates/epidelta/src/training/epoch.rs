@@ -7,9 +7,9 @@ use burn::tensor::Device;
 use super::{
     fit::Progress,
     optimizer::{NotFiniteGradient, Optimizer, gradients},
-    predict::values,
     profile::Stopwatch,
     settings::Settings,
+    values::values,
 };
 use crate::{
     dataset::{Batch, Pair, PairedGene},
@@ -86,18 +86,18 @@ impl Trainer<'_> {
             genes.map(|genes| Batch::gather(self.pair, genes))
         };
         let mut next = gather_next();
-        for index in 0.. {
-            let Some(batch) = next else { break };
+        let mut index = 0;
+        while let Some(batch) = next.take() {
             let step = ((epoch - 1) * batches + index) as u64;
             // An idle thread gathers the next batch beside the step.
-            let (stepped, gathered) = rayon::join(
-                || self.step(model, optimizer, stopwatch, &batch, step),
-                &mut gather_next,
-            );
-            next = gathered;
+            let stepped = rayon::in_place_scope(|scope| {
+                scope.spawn(|_| next = gather_next());
+                self.step(model, optimizer, stopwatch, &batch, step)
+            });
+            index += 1;
             let trained;
             (model, trained) = stepped.map_err(|NotFinite(quantity)| {
-                self.not_finite(quantity, epoch, index + 1, batch.genes[0])
+                self.not_finite(quantity, epoch, index, batch.genes[0])
             })?;
             loss_sum += f64::from(trained.loss) * batch.len() as f64;
             largest_norm = largest_norm.max(trained.gradient_norm);

@@ -6,10 +6,10 @@
 use burn::{
     module::{Module, ModuleVisitor, Param},
     optim::GradientsParams,
-    tensor::{Tensor, TensorData},
+    tensor::Tensor,
 };
 
-use super::{adam::Adam, settings::TrainingConfig};
+use super::{adam::Adam, settings::TrainingConfig, values::values};
 use crate::model::DeepDiff;
 
 /// Adam on clipped gradients.
@@ -32,8 +32,8 @@ impl Optimizer {
         }
     }
 
-    /// Moves the weights against their gradients, those of the loss. Returns the
-    /// model and the gradients' norm before clipping.
+    /// Moves the weights against the gradients of the loss. Returns the model and
+    /// the gradients' norm before clipping.
     ///
     /// # Errors
     /// When a gradient is not finite.
@@ -76,7 +76,7 @@ fn norm(gradients: &GradientsParams, model: &DeepDiff) -> (f64, Option<String>) 
             let Some(gradient) = self.gradients.get::<D>(param.id) else {
                 return;
             };
-            let square = sum_of_squares(&gradient.into_data());
+            let square = sum_of_squares(&values(gradient));
             if !square.is_finite() && self.not_finite.is_none() {
                 self.not_finite = Some(self.path.join("."));
             }
@@ -94,12 +94,9 @@ fn norm(gradients: &GradientsParams, model: &DeepDiff) -> (f64, Option<String>) 
 }
 
 /// In a fixed number of interleaved sums, which the compiler can keep in vectors.
-fn sum_of_squares(data: &TensorData) -> f64 {
+fn sum_of_squares(values: &[f32]) -> f64 {
     const SUMS: usize = 8;
     let square = |value: f32| f64::from(value) * f64::from(value);
-    let Ok(values) = data.as_slice::<f32>() else {
-        return data.iter::<f32>().map(square).sum();
-    };
     let (chunks, rest) = values.as_chunks::<SUMS>();
     let mut sums = [0.0; SUMS];
     for chunk in chunks {

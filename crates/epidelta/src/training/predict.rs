@@ -1,7 +1,6 @@
 //! Predictions of a model for genes of a pair.
 
-use burn::tensor::Tensor;
-
+use super::values::values;
 use crate::{
     dataset::{Batch, Pair},
     evaluation::{CellPrediction, GenePrediction},
@@ -87,9 +86,4 @@ fn of_batch(
             }
         })
         .collect()
-}
-
-/// The numbers of a tensor.
-pub(super) fn values(tensor: Tensor<1>) -> Vec<f32> {
-    tensor.into_data().iter::<f32>().collect()
 }

@@ -6,7 +6,8 @@ use crate::model::{KernelTime, kernel_time};
 
 /// Wall-clock time of a training by what it was spent on.
 ///
-/// Batches are assembled beside the steps, so that they have no part of their own.
+/// Batches are gathered beside the steps where there is an idle thread, and otherwise in what is
+/// left of the total.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Profile {
     /// Forward passes of training.
