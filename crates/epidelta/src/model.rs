@@ -16,6 +16,7 @@ mod fused;
 mod initialize;
 mod kernel_time;
 mod losses;
+mod values;
 mod weights;
 
 pub use config::{Auxiliary, Channel, ContrastiveForm, DeepDiffConfig, Variant};
@@ -24,6 +25,7 @@ pub use encoder::{Encoded, GroupedEncoder, Kernel};
 pub(crate) use kernel_time::kernel_time;
 pub use kernel_time::{KernelTime, PassTime};
 pub use losses::{ExpressionThresholds, Losses, losses};
+pub(crate) use values::values;
 pub use weights::{
     NamedTensor, Tensors, load_weights, named_tensors, read_tensors, save_weights, with_tensors,
 };

@@ -9,11 +9,10 @@ mod predict;
 mod preset;
 mod profile;
 mod settings;
-mod values;
 
 pub use fit::{Fitted, Progress, fit};
 pub use history::{EpochRecord, History};
-pub use optimizer::{NotFiniteGradient, Optimizer, gradients};
+pub use optimizer::{NotFinite, Optimizer, gradients};
 pub use predict::predict;
 pub use preset::Preset;
 pub use profile::Profile;

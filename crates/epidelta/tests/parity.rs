@@ -9,7 +9,6 @@ use std::path::Path;
 
 use burn::{
     module::Module,
-    optim::GradientsParams,
     tensor::{Device, Tensor},
 };
 use epidelta::{
@@ -173,7 +172,7 @@ fn check_losses_and_gradients(
         check_loss("loss.contrastive", contrastive);
     }
 
-    let gradients = GradientsParams::from_grads(terms.total.backward(), &model);
+    let gradients = gradients(&terms.total, &model);
     let ours = named_tensors(&model.map(&mut common::IntoGradients(gradients)));
     let theirs = read_tensors(&folder.join("grad.safetensors")).unwrap();
     assert_eq!(

@@ -21,13 +21,16 @@ pub(crate) fn exp_negated<S: Lanes>(simd: S, x: S::f32s) -> S::f32s {
     /// `ln 2` in two parts; the products of the first with an integer below 128 are exact.
     const LN_2_HIGH: f32 = 355.0 / 512.0;
     const LN_2_LOW: f32 = -2.121_944_4e-4;
-    /// `(exp(-u) - 1 + u) / u^2` interpolated at the Chebyshev nodes, highest power first.
-    const POLYNOMIAL: [f32; 5] = [
+    /// `exp(-u)`, of which `(exp(-u) - 1 + u) / u^2` is interpolated at the Chebyshev nodes,
+    /// highest power first.
+    const POLYNOMIAL: [f32; 7] = [
         1.392_64e-3,
         -8.363_353e-3,
         4.166_655_2e-2,
         -1.666_657_6e-1,
         0.5,
+        -1.0,
+        1.0,
     ];
 
     let splat = |value| simd.splat_f32s(value);
@@ -37,30 +40,24 @@ pub(crate) fn exp_negated<S: Lanes>(simd: S, x: S::f32s) -> S::f32s {
     let u = simd.multiply_add(negated_n, splat(LN_2_HIGH), x);
     let u = simd.multiply_add(negated_n, splat(LN_2_LOW), u);
 
-    let mut polynomial = splat(POLYNOMIAL[0]);
-    for &coefficient in &POLYNOMIAL[1..] {
-        polynomial = simd.multiply_add(polynomial, u, splat(coefficient));
-    }
-    polynomial = simd.multiply_add(polynomial, u, splat(-1.0));
-    polynomial = simd.multiply_add(polynomial, u, splat(1.0));
-
-    times_power_of_two(simd, polynomial, shifted)
+    times_power_of_two(simd, polynomial(simd, POLYNOMIAL, u), shifted)
 }
 
-/// `2^(-scale x)`; saturates at `2^±125.9`; NaN stays NaN.
+/// `1 / (1 + 2^(-scale x))`, the power saturating at `2^±125.9`; NaN stays NaN.
 ///
-/// A shorter [`exp_negated`], for `1 / (1 + 2^...)`: that sum hides most of the polynomial's error,
-/// 1.1e-7, and of that of the rounded `scale`, 1e-8 of the exponent.
+/// The power is a shorter [`exp_negated`]: the sum hides most of the polynomial's error, 1.1e-7, and
+/// of that of the rounded `scale`, 1e-8 of the exponent.
 #[inline(always)]
-fn power_of_two_negated<S: Lanes>(simd: S, x: S::f32s, scale: f32) -> S::f32s {
-    /// `(2^f - 1) / f` for `|f| <= 1/2`, such that the largest relative error of `2^f` is minimal
-    /// (found by Lawson's iteratively reweighted least squares), highest power first.
-    const POLYNOMIAL: [f32; 5] = [
+fn logistic<S: Lanes>(simd: S, x: S::f32s, scale: f32) -> S::f32s {
+    /// `2^f` for `|f| <= 1/2`, such that its largest relative error is minimal (found by Lawson's
+    /// iteratively reweighted least squares), highest power first.
+    const POLYNOMIAL: [f32; 6] = [
         1.326_472_7e-3,
         9.671_513e-3,
         5.550_733_6e-2,
         2.402_224_2e-1,
         std::f32::consts::LN_2 - 1.8e-7,
+        1.0,
     ];
 
     let splat = |value| simd.splat_f32s(value);
@@ -68,12 +65,18 @@ fn power_of_two_negated<S: Lanes>(simd: S, x: S::f32s, scale: f32) -> S::f32s {
     let shifted = simd.multiply_add(x, splat(-scale), splat(ROUND));
     let negated_n = simd.sub_f32s(splat(ROUND), shifted);
     let f = simd.multiply_add(x, splat(-scale), negated_n);
-    let mut polynomial = splat(POLYNOMIAL[0]);
-    for &coefficient in &POLYNOMIAL[1..] {
-        polynomial = simd.multiply_add(polynomial, f, splat(coefficient));
+    let power = times_power_of_two(simd, polynomial(simd, POLYNOMIAL, f), shifted);
+    simd.reciprocal(simd.add_f32s(splat(1.0), power))
+}
+
+/// A polynomial in `x`, the coefficient of the highest power first.
+#[inline(always)]
+fn polynomial<S: Lanes, const N: usize>(simd: S, coefficients: [f32; N], x: S::f32s) -> S::f32s {
+    let mut sum = simd.splat_f32s(coefficients[0]);
+    for &coefficient in &coefficients[1..] {
+        sum = simd.multiply_add(sum, x, simd.splat_f32s(coefficient));
     }
-    polynomial = simd.multiply_add(polynomial, f, splat(1.0));
-    times_power_of_two(simd, polynomial, shifted)
+    sum
 }
 
 /// `x 2^n`, where `shifted` is `n + ROUND` and the result a normal number.
@@ -90,15 +93,13 @@ fn times_power_of_two<S: Lanes>(simd: S, x: S::f32s, shifted: S::f32s) -> S::f32
 /// `1 / (1 + exp(-x))`, absolute error below 2e-7; NaN stays NaN.
 #[inline(always)]
 pub(crate) fn sigmoid<S: Lanes>(simd: S, x: S::f32s) -> S::f32s {
-    let power = power_of_two_negated(simd, x, std::f32::consts::LOG2_E);
-    simd.reciprocal(simd.add_f32s(simd.splat_f32s(1.0), power))
+    logistic(simd, x, std::f32::consts::LOG2_E)
 }
 
 /// Hyperbolic tangent as `2 sigmoid(2 x) - 1`, absolute error below 2e-7; NaN stays NaN.
 #[inline(always)]
 pub(crate) fn tanh<S: Lanes>(simd: S, x: S::f32s) -> S::f32s {
-    let power = power_of_two_negated(simd, x, 2.0 * std::f32::consts::LOG2_E);
-    let sigmoid = simd.reciprocal(simd.add_f32s(simd.splat_f32s(1.0), power));
+    let sigmoid = logistic(simd, x, 2.0 * std::f32::consts::LOG2_E);
     simd.multiply_add(sigmoid, simd.splat_f32s(2.0), simd.splat_f32s(-1.0))
 }
 

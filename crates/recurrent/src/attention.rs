@@ -1,5 +1,7 @@
 //! Attention over time and the weighted sum of the hidden states, and the gradients of both.
 
+use pulp::bytemuck::Zeroable;
+
 use crate::activation::exp_negated;
 use crate::lanes::Lanes;
 use crate::plan::Plan;
@@ -10,7 +12,7 @@ use crate::tile::TileOperation;
 /// One value per hidden unit, padded with zeros.
 #[inline(always)]
 pub(crate) fn padded<S: Lanes>(simd: S, slice: &[f32]) -> S::Units {
-    let mut units = simd.units(simd.splat_f32s(0.0));
+    let mut units = S::Units::zeroed();
     for (vector, slice) in slice.chunks(S::F32_LANES).enumerate() {
         units[vector] = simd.partial_load_f32s(slice);
     }
@@ -76,7 +78,7 @@ impl<'a, S: Lanes> States<'a, S> {
     ) -> OfTile<S, SAMPLES> {
         let times = weights.len() / SAMPLES;
         let weights = sample_rows::<SAMPLES>(weights, 0, times, times);
-        let mut all = [[simd.units(simd.splat_f32s(0.0)); SAMPLES]; 2];
+        let mut all = [[S::Units::zeroed(); SAMPLES]; 2];
         for (direction, states) in self.directions.into_iter().enumerate() {
             for vector in 0..self.vectors {
                 let mut centres = [simd.splat_f32s(0.0); SAMPLES];
@@ -119,7 +121,7 @@ impl TileOperation for Pool<'_> {
     fn run<S: Lanes, const SAMPLES: usize>(self, simd: S) {
         let Plan { shape, vectors, .. } = *self.plan;
         let states = States::<S>::new(self.hidden, vectors);
-        let zero = [[simd.units(simd.splat_f32s(0.0)); SAMPLES]; 2];
+        let zero = [[S::Units::zeroed(); SAMPLES]; 2];
         let [forward, reverse] = self.context;
         let context = [
             [padded(simd, forward); SAMPLES],
@@ -200,7 +202,7 @@ impl TileOperation for PoolGradient<'_> {
     fn run<S: Lanes, const SAMPLES: usize>(self, simd: S) {
         let Plan { shape, vectors, .. } = *self.plan;
         let states = States::<S>::new(self.hidden, vectors);
-        let zero = [[simd.units(simd.splat_f32s(0.0)); SAMPLES]; 2];
+        let zero = [[S::Units::zeroed(); SAMPLES]; 2];
         let mut d_pooled = zero;
         for (sample, pooled) in self.d_pooled.chunks_exact(2 * shape.hidden).enumerate() {
             let [forward, reverse] = halves(pooled, shape.hidden);

@@ -1,8 +1,10 @@
 //! One direction of the backpropagation through time over the samples of a tile.
 
+use pulp::bytemuck::Zeroable;
+
 use crate::activation::tanh;
 use crate::attention::padded;
-use crate::forward::{complete_row, position};
+use crate::forward::{complete_rows, position};
 use crate::lanes::Lanes;
 use crate::pack::{backward_columns, column_blocks};
 use crate::plan::{GATES, Plan, SAVED};
@@ -57,12 +59,11 @@ impl TileOperation for Backward<'_> {
     #[inline(always)]
     fn run<S: Lanes, const SAMPLES: usize>(mut self, simd: S) {
         let time = self.plan.shape.time;
-        let zero = simd.splat_f32s(0.0);
         // Gradients with respect to the hidden and cell states travel back in time.
-        let mut d_hidden = [simd.units(zero); SAMPLES];
+        let mut d_hidden = [S::Units::zeroed(); SAMPLES];
         let mut d_cell = d_hidden;
         let context = padded(simd, self.context);
-        let mut d_pooled = [simd.units(zero); SAMPLES];
+        let mut d_pooled = [S::Units::zeroed(); SAMPLES];
         for (sample, d_pooled) in d_pooled.iter_mut().enumerate() {
             let hidden = self.plan.shape.hidden;
             let start = (2 * sample + usize::from(self.reverse)) * hidden;
@@ -181,9 +182,8 @@ impl Backward<'_> {
                     None => simd.splat_f32s(0.0),
                 };
             }
-            let x = &self.x[(sample * shape.time + time) * shape.input..][..shape.input];
-            complete_row(row, x, shape.hidden);
         }
+        complete_rows(self.plan, self.x, time, rows);
     }
 
     /// From the gates to the hidden states before and to the inputs.
@@ -201,6 +201,7 @@ impl Backward<'_> {
         let d_gates = sample_rows::<SAMPLES>(d_gates, 0, gates, gates);
         let time = position(step, shape.time, self.reverse);
         let mut weights = S::as_simd_f32s(self.weights).0;
+        // While the arithmetic goes on, memory fetches what the step after the next reads.
         let saved = S::as_simd_f32s(self.saved).0;
         let row = SAVED * vectors * SAMPLES;
         let mut upcoming: &[S::f32s] = match step.checked_sub(2) {

@@ -1,5 +1,7 @@
 //! One direction of the recurrence over the samples of a tile.
 
+use pulp::bytemuck::Zeroable;
+
 use crate::activation::{sigmoid, tanh};
 use crate::lanes::Lanes;
 use crate::plan::{GATES, Plan, SAVED};
@@ -35,22 +37,16 @@ impl TileOperation for Forward<'_> {
         let hidden = S::as_mut_simd_f32s(self.hidden).0;
         let mut saved = self.saved.map(tile_steps_mut::<S, SAMPLES>);
         let zero = simd.splat_f32s(0.0);
-        let mut cells = [simd.units(zero); SAMPLES];
+        let mut cells = [S::Units::zeroed(); SAMPLES];
 
         // One row per sample for the step at hand, and one that it fills for the next.
         let stride = self.plan.row_stride();
         let (mut inputs, mut next_inputs) =
             self.scratch[..2 * SAMPLES * stride].split_at_mut(SAMPLES * stride);
-        let x = |step: usize, sample: usize| {
-            let time = position(step, shape.time, self.reverse);
-            &self.x[(sample * shape.time + time) * shape.input..][..shape.input]
-        };
-        for (sample, row) in inputs.chunks_exact_mut(stride).enumerate() {
-            complete_row(row, x(0, sample), shape.hidden);
-        }
 
         for step in 0..shape.time {
             let time = position(step, shape.time, self.reverse);
+            complete_rows(self.plan, self.x, time, inputs);
             let current = &mut hidden[time * SAMPLES * vectors..][..SAMPLES * vectors];
             // The first hidden states are zero.
             let first = if step == 0 { shape.hidden } else { 0 };
@@ -96,23 +92,22 @@ impl TileOperation for Forward<'_> {
                     next[sample * (stride / S::F32_LANES) + vector] = state;
                 }
             }
-            if step + 1 < shape.time {
-                for (sample, row) in next_inputs.chunks_exact_mut(stride).enumerate() {
-                    complete_row(row, x(step + 1, sample), shape.hidden);
-                }
-            }
             std::mem::swap(&mut inputs, &mut next_inputs);
         }
     }
 }
 
-/// Appends the inputs and 1, for the bias, to the hidden states, over whatever their last vector
-/// stored behind them.
+/// Appends a time step's inputs and 1, for the bias, to the hidden states of each sample, over
+/// whatever their last vector stored behind them.
 #[inline(always)]
-pub(crate) fn complete_row(row: &mut [f32], x: &[f32], hidden: usize) {
-    let (inputs, one) = row[hidden..].split_at_mut(x.len());
-    inputs.copy_from_slice(x);
-    one[0] = 1.0;
+pub(crate) fn complete_rows(plan: &Plan, x: &[f32], time: usize, rows: &mut [f32]) {
+    let shape = plan.shape;
+    for (sample, row) in rows.chunks_exact_mut(plan.row_stride()).enumerate() {
+        let x = &x[(sample * shape.time + time) * shape.input..][..shape.input];
+        let (inputs, one) = row[shape.hidden..].split_at_mut(shape.input);
+        inputs.copy_from_slice(x);
+        one[0] = 1.0;
+    }
 }
 
 /// The saved values of a tile in one direction, `[time, vector]`.

@@ -3,13 +3,14 @@
 use std::ops::IndexMut;
 
 use pulp::Simd;
+use pulp::bytemuck::Zeroable;
 
 use crate::shape::MAX_HIDDEN;
 
 /// A vector instruction set, with the sizes of the register tiles that suit it.
 pub(crate) trait Lanes: Simd {
     /// The vectors of up to [`MAX_HIDDEN`] hidden units.
-    type Units: Copy + IndexMut<usize, Output = Self::f32s>;
+    type Units: Copy + Zeroable + IndexMut<usize, Output = Self::f32s>;
 
     /// Samples advanced together through time. Each holds four accumulators (one per gate) while
     /// the recurrent weights stream past; these, four weights and an input must fit the registers.
@@ -17,9 +18,6 @@ pub(crate) trait Lanes: Simd {
 
     /// Rows of a weight-gradient tile; each again holds four accumulators.
     const ROWS: usize;
-
-    /// The same vector for all units.
-    fn units(self, value: Self::f32s) -> Self::Units;
 
     /// `a * b + c`, fused where the hardware fuses it and rounded twice where it does not.
     #[inline(always)]
@@ -69,11 +67,6 @@ impl Lanes for pulp::x86::V4 {
     const ROWS: usize = 6;
 
     #[inline(always)]
-    fn units(self, value: Self::f32s) -> Self::Units {
-        [value; MAX_HIDDEN / Self::F32_LANES]
-    }
-
-    #[inline(always)]
     fn prefetch<T>(self, value: &T) {
         prefetch(value);
     }
@@ -103,11 +96,6 @@ impl Lanes for pulp::x86::V3 {
     const ROWS: usize = 2;
 
     #[inline(always)]
-    fn units(self, value: Self::f32s) -> Self::Units {
-        [value; MAX_HIDDEN / Self::F32_LANES]
-    }
-
-    #[inline(always)]
     fn prefetch<T>(self, value: &T) {
         prefetch(value);
     }
@@ -126,11 +114,6 @@ impl Lanes for pulp::aarch64::Neon {
     const SAMPLES: usize = 5;
     const ROWS: usize = 5;
 
-    #[inline(always)]
-    fn units(self, value: Self::f32s) -> Self::Units {
-        [value; MAX_HIDDEN / Self::F32_LANES]
-    }
-
     // The NEON minimum and maximum propagate NaN.
     #[inline(always)]
     fn clamp(self, x: Self::f32s, limit: f32) -> Self::f32s {
@@ -144,11 +127,6 @@ impl Lanes for pulp::Scalar256b {
 
     const SAMPLES: usize = 1;
     const ROWS: usize = 1;
-
-    #[inline(always)]
-    fn units(self, value: Self::f32s) -> Self::Units {
-        [value; MAX_HIDDEN / Self::F32_LANES]
-    }
 
     // `f32::mul_add` without a fused instruction is a call into the C library.
     #[inline(always)]

@@ -21,7 +21,7 @@ use burn::{
 };
 use safetensors::{Dtype, SafeTensors, tensor::TensorView};
 
-use super::{deepdiff::DeepDiff, encoder::GroupedEncoder};
+use super::{deepdiff::DeepDiff, encoder::GroupedEncoder, values::values};
 use crate::{
     error::{Error, Place, Result},
     output::write_atomically,
@@ -262,11 +262,11 @@ fn visit_encoder(
 ) -> GroupedEncoder {
     let [groups, _, rows, input] = encoder.weight_ih.val().dims();
     let hidden = rows / 4;
-    let mut weight_ih = values(&encoder.weight_ih);
-    let mut weight_hh = values(&encoder.weight_hh);
-    let mut bias_ih = values(&encoder.bias_ih);
-    let mut bias_hh = values(&encoder.bias_hh);
-    let mut context = values(&encoder.context);
+    let mut weight_ih = values(encoder.weight_ih.val());
+    let mut weight_hh = values(encoder.weight_hh.val());
+    let mut bias_ih = values(encoder.bias_ih.val());
+    let mut bias_hh = values(encoder.bias_hh.val());
+    let mut context = values(encoder.context.val());
     for group in 0..groups {
         let prefix = name(group);
         for (direction, suffix) in ["", "_reverse"].into_iter().enumerate() {
@@ -316,18 +316,14 @@ fn visit_linear(
             .map(|i| values[(i % rows) * columns + i / rows])
             .collect()
     };
-    let weight = transposed(&values(&linear.weight), inputs, outputs);
+    let weight = transposed(&values(linear.weight.val()), inputs, outputs);
     let seen = visitor.tensor(&format!("{name}.weight"), [outputs, inputs], weight);
     linear.weight = replaced(linear.weight, transposed(&seen, outputs, inputs), device);
     linear.bias = linear.bias.map(|bias| {
-        let seen = visitor.tensor(&format!("{name}.bias"), [outputs], values(&bias));
+        let seen = visitor.tensor(&format!("{name}.bias"), [outputs], values(bias.val()));
         replaced(bias, seen, device)
     });
     linear
-}
-
-fn values<const D: usize>(parameter: &Param<Tensor<D>>) -> Vec<f32> {
-    parameter.val().into_data().iter::<f32>().collect()
 }
 
 fn replaced<const D: usize>(

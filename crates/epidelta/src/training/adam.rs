@@ -1,6 +1,6 @@
 //! Adam in one pass over weights, gradients and moments.
 //!
-//! burn's own takes a tensor operation for each arithmetic one, three times the time of this.
+//! burn's own takes a tensor operation, and a tensor, for each arithmetic one.
 
 use std::collections::HashMap;
 
@@ -10,8 +10,7 @@ use burn::{
     tensor::{Tensor, TensorData},
 };
 
-use super::values::values;
-use crate::model::DeepDiff;
+use crate::model::{DeepDiff, values};
 
 const BETA_1: f64 = 0.9;
 const BETA_2: f64 = 0.999;

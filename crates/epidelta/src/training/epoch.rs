@@ -6,16 +6,17 @@ use burn::tensor::Device;
 
 use super::{
     fit::Progress,
-    optimizer::{NotFiniteGradient, Optimizer, gradients},
+    optimizer::{NotFinite, Optimizer, gradients},
     profile::Stopwatch,
     settings::Settings,
-    values::values,
 };
 use crate::{
     dataset::{Batch, Pair, PairedGene},
     error::{Error, Result},
     evaluation::pearson_r,
-    model::{Auxiliary, DeepDiff, ExpressionThresholds, SignalTensors, load_weights, losses},
+    model::{
+        Auxiliary, DeepDiff, ExpressionThresholds, SignalTensors, load_weights, losses, values,
+    },
     random::{Purpose, generator},
 };
 
@@ -43,9 +44,6 @@ struct TrainedBatch {
     gradient_norm: f64,
     predicted: Vec<f32>,
 }
-
-/// What stopped being finite in a step.
-struct NotFinite(String);
 
 impl Trainer<'_> {
     pub fn initial_model(&self, train: &[usize], weights: Option<&Path>) -> Result<DeepDiff> {
@@ -149,12 +147,10 @@ impl Trainer<'_> {
             |profile| &mut profile.backward,
             || gradients(&total, &model),
         );
-        let (model, gradient_norm) = stopwatch
-            .time(
-                |profile| &mut profile.optimizer,
-                || optimizer.step(model, gradients),
-            )
-            .map_err(|NotFiniteGradient(name)| NotFinite(format!("the gradient of {name}")))?;
+        let (model, gradient_norm) = stopwatch.time(
+            |profile| &mut profile.optimizer,
+            || optimizer.step(model, gradients),
+        )?;
         let trained = TrainedBatch {
             loss,
             gradient_norm,

@@ -9,8 +9,8 @@ use burn::{
     tensor::Tensor,
 };
 
-use super::{adam::Adam, settings::TrainingConfig, values::values};
-use crate::model::DeepDiff;
+use super::{adam::Adam, settings::TrainingConfig};
+use crate::model::{DeepDiff, values};
 
 /// Adam on clipped gradients.
 #[derive(Debug)]
@@ -19,9 +19,9 @@ pub struct Optimizer {
     max_gradient_norm: f64,
 }
 
-/// A weight whose gradient is not finite, by its place in the model.
+/// A quantity of a step that is not finite, in words.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct NotFiniteGradient(pub String);
+pub struct NotFinite(pub String);
 
 impl Optimizer {
     /// An optimizer that has not made a step yet.
@@ -41,10 +41,10 @@ impl Optimizer {
         &mut self,
         model: DeepDiff,
         gradients: GradientsParams,
-    ) -> Result<(DeepDiff, f64), NotFiniteGradient> {
+    ) -> Result<(DeepDiff, f64), NotFinite> {
         let (norm, not_finite) = norm(&gradients, &model);
         if let Some(name) = not_finite {
-            return Err(NotFiniteGradient(name));
+            return Err(NotFinite(format!("the gradient of {name}")));
         }
         let factor = (self.max_gradient_norm / (norm + 1e-6)).min(1.0);
         Ok((self.adam.step(model, gradients, factor as f32), norm))

@@ -1,12 +1,11 @@
 //! Predictions of a model for genes of a pair.
 
-use super::values::values;
 use crate::{
     dataset::{Batch, Pair},
     evaluation::{CellPrediction, GenePrediction},
     model::{
         Auxiliary, DeepDiff, DeepDiffConfig, ExpressionThresholds, Losses, Output, SignalTensors,
-        losses,
+        losses, values,
     },
 };
 
