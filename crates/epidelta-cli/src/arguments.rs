@@ -1,8 +1,12 @@
 //! The command line. Every verb's help names the files and columns it writes.
 
+mod prepare;
+
 use std::path::PathBuf;
 
 use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum, value_parser};
+
+pub use prepare::Prepare;
 
 /// The largest integer that TOML can hold.
 const LARGEST_SEED: u64 = i64::MAX as u64;
@@ -29,6 +33,7 @@ pub struct Arguments {
 
 #[derive(Debug, Subcommand)]
 pub enum Command {
+    Prepare(Box<Prepare>),
     Import(Import),
     Inspect(Inspect),
     Simulate(Simulate),

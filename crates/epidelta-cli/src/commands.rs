@@ -5,5 +5,6 @@ pub mod evaluate;
 pub mod import;
 pub mod inspect;
 pub mod predict;
+pub mod prepare;
 pub mod simulate;
 pub mod train;

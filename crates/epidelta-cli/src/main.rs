@@ -58,6 +58,7 @@ fn dispatch(arguments: &Arguments) -> anyhow::Result<()> {
     let seed = arguments.seed;
     let reporter = progress::Reporter::new(arguments.quiet);
     match &arguments.command {
+        Command::Prepare(command) => commands::prepare::run(command, &reporter),
         Command::Import(command) => commands::import::run(command),
         Command::Inspect(command) => commands::inspect::run(command),
         Command::Simulate(command) => commands::simulate::run(command, seed.unwrap_or(1)),

@@ -1,5 +1,8 @@
-//! Progress of a training: a bar with genes per second and remaining time on a
-//! terminal, a plain line per epoch elsewhere, nothing with `--quiet`.
+//! Progress of long work: on a terminal a bar with rate and remaining time,
+//! elsewhere plain lines (one per epoch of a training, one every ten seconds of
+//! reading), nothing with `--quiet`.
+
+mod reading;
 
 use std::{
     io::{IsTerminal, Write},

@@ -6,6 +6,7 @@ mod epigenome;
 mod epigenome_file;
 mod import_deepdiff;
 mod pair;
+mod prepare;
 mod simulate;
 mod split;
 
@@ -14,5 +15,9 @@ pub use epigenome::{Epigenome, GeneRecord, Mark, Metadata, Orientation, Split};
 pub use epigenome_file::{read_epigenome, write_epigenome};
 pub use import_deepdiff::{DeepDiffFiles, ImportSummary, import_deepdiff};
 pub use pair::{JoinSummary, LabelConfig, LabelDirection, Pair, PairedGene};
+pub use prepare::{
+    CellTypeFiles, Genes, GenesConfig, PrepareConfig, PrepareSummary, Scale, Track, TrackSummary,
+    prepare, read_marks, read_samples,
+};
 pub use simulate::{Simulated, SimulationConfig, simulate};
 pub use split::{SplitConfig, SplitMethod};

@@ -13,6 +13,8 @@ pub enum Place {
     File,
     /// A line of a text file, counted from 1.
     Line(u64),
+    /// A record of a binary file (BAM, CRAM), counted from 1.
+    Record(u64),
     /// A row of a table without lines (Parquet), counted from 1.
     Row(usize),
     /// A column, by its name.
@@ -26,6 +28,7 @@ impl fmt::Display for Place {
         match self {
             Place::File => Ok(()),
             Place::Line(line) => write!(f, ", line {line}"),
+            Place::Record(record) => write!(f, ", record {record}"),
             Place::Row(row) => write!(f, ", row {row}"),
             Place::Column(name) => write!(f, ", column {name:?}"),
             Place::Gene(id) => write!(f, ", gene {id}"),

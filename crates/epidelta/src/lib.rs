@@ -62,9 +62,13 @@
 pub mod error;
 pub mod output;
 pub mod provenance;
+pub mod input;
 pub mod random;
 pub mod genome;
 pub mod annotation;
+pub mod expression;
+pub mod signal;
+pub mod bins;
 pub mod dataset;
 pub mod model;
 pub mod evaluation;

@@ -22,6 +22,39 @@ pub struct Source {
     pub size: u64,
     /// SHA-256, hexadecimal.
     pub sha256: String,
+    /// What became of its reads, where it holds any.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reads: Option<ReadCounts>,
+}
+
+/// How many records of a file of reads were counted, and how many were left out
+/// for which reason (the first that applies, in this order).
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct ReadCounts {
+    /// Records in the file.
+    pub records: u64,
+    /// Reads without a place in the genome, left out.
+    pub unmapped: u64,
+    /// Secondary alignments, left out.
+    pub secondary: u64,
+    /// Supplementary alignments, left out.
+    pub supplementary: u64,
+    /// Reads that failed quality control, left out.
+    pub qc_fail: u64,
+    /// Duplicates, left out.
+    pub duplicates: u64,
+    /// Reads below the mapping quality asked for, left out.
+    pub low_mapping_quality: u64,
+    /// Alignments without a base on the reference, left out.
+    pub empty: u64,
+    /// Reads that are not the left mate of a proper pair, left out when fragments
+    /// are counted.
+    pub not_in_pair: u64,
+    /// The depth: reads (or fragments) that passed, wherever they lie.
+    pub depth: u64,
+    /// Those of the depth that are secondary or supplementary alignments.
+    pub not_primary: u64,
 }
 
 /// How a dataset was made.
@@ -68,6 +101,7 @@ pub fn source(role: &str, path: &Path) -> Result<Source> {
         name: name.to_string_lossy().into_owned(),
         size,
         sha256,
+        reads: None,
     })
 }
 
@@ -91,10 +125,10 @@ pub fn sha256(path: &Path) -> Result<String> {
     // `by_ref` keeps the reader's large buffer in use for the whole copy.
     let mut reader = BufReader::with_capacity(1 << 20, file);
     io::copy(&mut reader.by_ref(), &mut hasher).map_err(Error::io("read", path))?;
-    Ok(hasher
-        .0
-        .finalize()
-        .iter()
-        .map(|byte| format!("{byte:02x}"))
-        .collect())
+    Ok(hexadecimal(&hasher.0.finalize()))
+}
+
+/// Bytes as hexadecimal text.
+pub(crate) fn hexadecimal(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }

@@ -15,7 +15,7 @@ use csv::{ByteRecord, ReaderBuilder, Terminator};
 
 use super::epigenome::{Epigenome, GeneRecord, Mark, Metadata, Orientation, Split, window};
 use crate::{
-    annotation::{GeneIndex, read_gtf},
+    annotation::{GeneIndex, read_annotation},
     error::{Error, Place, Result},
     genome::Strand,
     provenance::{Provenance, source},
@@ -57,7 +57,8 @@ pub struct ImportSummary {
 /// strand` is asked for a gene whose strand is unknown.
 pub fn import_deepdiff(files: &DeepDiffFiles) -> Result<(Epigenome, ImportSummary)> {
     let expression = read_expression(&files.expression)?;
-    let annotation = files.annotation.as_deref().map(read_gtf).transpose()?;
+    let annotation = files.annotation.as_deref().map(read_annotation);
+    let annotation = annotation.transpose()?.map(|annotation| annotation.genes);
     let annotation = annotation.as_deref().map(GeneIndex::new);
     let mut table = SignalTable::default();
     for (split, path) in &files.signal {

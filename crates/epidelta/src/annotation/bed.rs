@@ -1,0 +1,217 @@
+//! BED rows: chromosome, start and end (0-based, half-open), and optionally name,
+//! score and strand.
+
+use std::path::Path;
+
+use super::Gene;
+use crate::{
+    error::{Error, Place, Result},
+    genome::Strand,
+    input::excerpt,
+    provenance::Source,
+};
+
+/// A row of a BED file.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Region {
+    /// The chromosome.
+    pub chrom: String,
+    /// First base, 0-based.
+    pub start: i64,
+    /// The base after the last one.
+    pub end: i64,
+    /// The name, if the row has one.
+    pub name: Option<String>,
+    /// The strand, if the row has one.
+    pub strand: Option<Strand>,
+}
+
+/// The fields of a BED line, not copied.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct BedRow<'l> {
+    pub(crate) chrom: &'l [u8],
+    pub(crate) start: i64,
+    pub(crate) end: i64,
+    pub(crate) name: Option<&'l [u8]>,
+    pub(crate) strand: Option<Strand>,
+}
+
+/// Whether a line of a BED, bedGraph, GTF or GFF file holds no record.
+pub(crate) fn is_comment(line: &[u8]) -> bool {
+    let word = |word: &[u8]| {
+        line.strip_prefix(word)
+            .is_some_and(|rest| rest.first().is_none_or(u8::is_ascii_whitespace))
+    };
+    line.trim_ascii().is_empty() || line.starts_with(b"#") || word(b"track") || word(b"browser")
+}
+
+impl<'l> BedRow<'l> {
+    /// Reads the fields of a line; columns after the sixth are not looked at.
+    pub(crate) fn parse(line: &'l [u8]) -> std::result::Result<Self, String> {
+        let mut fields = line.split(|&byte| byte == b'\t').map(<[u8]>::trim_ascii);
+        let chrom = fields.next().filter(|name| !name.is_empty());
+        let mut position = |name: &str| {
+            let field = fields.next().ok_or(format!("no {name}"))?;
+            parse_position(field).ok_or(format!("the {name} {}", excerpt(field)))
+        };
+        let (start, end) = (position("start")?, position("end")?);
+        let name = fields.next().filter(|name| !matches!(*name, b"" | b"."));
+        let strand = match fields.nth(1) {
+            None | Some(b"" | b".") => None,
+            Some(b"+") => Some(Strand::Forward),
+            Some(b"-") => Some(Strand::Reverse),
+            Some(other) => return Err(format!("the strand {}", excerpt(other))),
+        };
+        if start > end {
+            return Err(format!("a start of {start} after the end {end}"));
+        }
+        Ok(BedRow {
+            chrom: chrom.ok_or("no chromosome")?,
+            start,
+            end,
+            name,
+            strand,
+        })
+    }
+}
+
+/// A position: digits only, and small enough that sums of two cannot overflow.
+pub(crate) fn parse_position(field: &[u8]) -> Option<i64> {
+    if field.is_empty() || field.len() > 15 || !field.iter().all(u8::is_ascii_digit) {
+        return None;
+    }
+    Some(
+        field
+            .iter()
+            .fold(0, |n, digit| 10 * n + i64::from(digit - b'0')),
+    )
+}
+
+/// The error for a line that is not BED.
+pub(crate) fn not_bed(path: &Path, number: u64, problem: &str) -> Error {
+    Error::content(
+        path,
+        Place::Line(number),
+        "a BED record (tab-separated chromosome, start and end, 0-based, start not after end)",
+        problem,
+        "Correct the line, or give a BED file",
+    )
+}
+
+/// Reads the rows of a BED file, plain or compressed, with their line numbers.
+///
+/// # Errors
+/// When the file cannot be read or a line is not BED; the error names the line.
+pub fn read_regions(path: &Path) -> Result<(Vec<(u64, Region)>, Source)> {
+    let mut lines = super::lines(path)?;
+    let mut regions = Vec::new();
+    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+    while let Some((number, line)) = lines.next_line()? {
+        if is_comment(line) {
+            continue;
+        }
+        let row = BedRow::parse(line).map_err(|problem| not_bed(path, number, &problem))?;
+        let region = Region {
+            chrom: text(row.chrom),
+            start: row.start,
+            end: row.end,
+            name: row.name.map(text),
+            strand: row.strand,
+        };
+        regions.push((number, region));
+    }
+    Ok((regions, lines.finish("annotation")?))
+}
+
+/// Whether all rows are so many bp wide; an unreadable row is left to whoever
+/// reads the file.
+pub(super) fn all_have_width(path: &Path, width: u64) -> Result<bool> {
+    let Ok((regions, _)) = read_regions(path) else {
+        return Ok(false);
+    };
+    let all = regions
+        .iter()
+        .all(|(_, region)| (region.end - region.start) as u64 == width);
+    Ok(all && !regions.is_empty())
+}
+
+/// The genes of a BED file, with their lines.
+pub(super) fn read_genes(path: &Path) -> Result<(Vec<(u64, Gene)>, Source)> {
+    let (regions, source) = read_regions(path)?;
+    let gene = |(number, region): (u64, Region)| {
+        let strand = region.strand.ok_or_else(|| {
+            not_bed(
+                path,
+                number,
+                "no strand (+ or -) in the sixth column, which tells on \
+                    which end the TSS is",
+            )
+        })?;
+        if region.start == region.end {
+            return Err(not_bed(path, number, "a gene without bases"));
+        }
+        let id = region
+            .name
+            .ok_or_else(|| not_bed(path, number, "no gene id in the fourth column"))?;
+        let gene = Gene {
+            name: None,
+            gene_type: None,
+            chrom: region.chrom,
+            tss: match strand {
+                Strand::Forward => region.start,
+                Strand::Reverse => region.end - 1,
+            },
+            strand,
+            id,
+        };
+        Ok((number, gene))
+    };
+    let genes: Result<Vec<_>> = regions.into_iter().map(gene).collect();
+    Ok((genes?, source))
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn rows_have_three_to_many_columns() {
+        let row = BedRow::parse(b"chr1\t1\t20\tname\t5\t-\tmore\tand more").unwrap();
+        assert_eq!((row.chrom, row.start, row.end), (&b"chr1"[..], 1, 20));
+        assert_eq!(
+            (row.name, row.strand),
+            (Some(&b"name"[..]), Some(Strand::Reverse))
+        );
+        let row = BedRow::parse(b"chr1\t1\t1").unwrap();
+        assert_eq!((row.name, row.strand), (None, None));
+    }
+
+    #[test]
+    fn what_is_wrong_is_told() {
+        let problem = |line: &str| BedRow::parse(line.as_bytes()).unwrap_err();
+        assert!(problem("chr1\t9\t8").contains("after the end"));
+        assert!(problem("chr1\t-1\t8").contains("start \"-1\""));
+        assert!(problem("chr1\t1").contains("no end"));
+        assert!(problem("chr1 1 8").contains("no start"));
+        assert!(problem("chr1\t1\t8\tx\t0\t*").contains("strand"));
+        assert!(problem("\t1\t8").contains("no chromosome"));
+    }
+
+    proptest! {
+        #[test]
+        fn any_line_is_read_or_refused(line in prop::collection::vec(any::<u8>(), 0..80)) {
+            if let Ok(row) = BedRow::parse(&line) {
+                prop_assert!(0 <= row.start && row.start <= row.end);
+            }
+        }
+
+        #[test]
+        fn rows_read_back(start in 0_i64..1 << 40, length in 0_i64..1 << 20) {
+            let line = format!("chr7\t{start}\t{}\tx\t.\t+", start + length);
+            let row = BedRow::parse(line.as_bytes()).unwrap();
+            prop_assert_eq!((row.start, row.end), (start, start + length));
+        }
+    }
+}

@@ -1,0 +1,306 @@
+//! GTF and GFF3: features on lines of nine fields, 1-based and inclusive, which
+//! differ in how they write attributes and name their parents.
+
+use std::{collections::HashMap, path::Path};
+
+use noodles::{
+    gff::{self, feature::record::Attributes, feature::record::Strand as GffStrand},
+    gtf,
+};
+
+use super::{AnnotationFormat, Gene, TssRule};
+use crate::{
+    error::{Error, Place, Result},
+    genome::Strand,
+    input::excerpt,
+    provenance::Source,
+};
+
+/// What a feature is, as far as genes are concerned.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    Gene,
+    Transcript,
+    Exon,
+}
+
+/// A gene, or a part of one.
+#[derive(Debug)]
+struct Feature {
+    kind: Kind,
+    gene: Gene,
+    /// In GFF3, the feature's own id, by which its parts name it.
+    id: Option<String>,
+    /// In GFF3, the id of what it is a part of.
+    parent: Option<String>,
+    /// How canonical a transcript is; smaller is more so.
+    rank: usize,
+}
+
+/// Tags of the canonical transcript, the most decisive first.
+const CANONICAL: [&str; 3] = ["MANE_Select", "Ensembl_canonical", "appris_principal"];
+
+type Numbered = (u64, Gene);
+
+/// Reads the genes with the lines that they stand on.
+pub(super) fn read_genes(
+    path: &Path,
+    format: AnnotationFormat,
+    rule: TssRule,
+) -> Result<(Vec<Numbered>, Source)> {
+    for smallest in [Kind::Transcript, Kind::Exon] {
+        let (features, source) = read_features(path, format, smallest)?;
+        let genes = match features.iter().any(|(_, f)| f.kind == Kind::Gene) {
+            true => annotated_genes(features, rule),
+            false => spanned_genes(features),
+        };
+        if !genes.is_empty() || smallest == Kind::Exon {
+            return Ok((genes, source));
+        }
+    }
+    unreachable!("the loop returns at its last kind")
+}
+
+fn read_features(
+    path: &Path,
+    format: AnnotationFormat,
+    smallest: Kind,
+) -> Result<(Vec<(u64, Feature)>, Source)> {
+    let mut lines = super::lines(path)?;
+    let mut gtf_line = gtf::Line::default();
+    let mut gff_line = gff::Line::default();
+    let mut features = Vec::new();
+    while let Some((number, bytes)) = lines.next_line()? {
+        if bytes.trim_ascii().is_empty() || super::is_comment(bytes) {
+            if bytes == b"##FASTA" {
+                break;
+            }
+            continue;
+        }
+        let feature = match format {
+            AnnotationFormat::Gff3 => gff3_feature(bytes, &mut gff_line, smallest),
+            _ => gtf_feature(bytes, &mut gtf_line, smallest),
+        };
+        match feature {
+            Ok(None) => (),
+            Ok(Some(feature)) => features.push((number, feature)),
+            Err(problem) => {
+                let name = match format {
+                    AnnotationFormat::Gff3 => "GFF3",
+                    _ => "GTF",
+                };
+                return Err(Error::content(
+                    path,
+                    Place::Line(number),
+                    format!("a {name} record (nine tab-separated fields, 1-based coordinates)"),
+                    format!("{problem}: {}", excerpt(bytes)),
+                    format!("Give a {name} annotation such as GENCODE's"),
+                ));
+            }
+        }
+    }
+    Ok((features, lines.finish("annotation")?))
+}
+
+type Parsed<T> = std::result::Result<T, String>;
+
+fn text(error: std::io::Error) -> String {
+    error.to_string()
+}
+
+fn gtf_feature(bytes: &[u8], line: &mut gtf::Line, smallest: Kind) -> Parsed<Option<Feature>> {
+    gtf::io::Reader::new(bytes).read_line(line).map_err(text)?;
+    let Some(record) = line.as_record() else {
+        return Ok(None);
+    };
+    let record = record.map_err(text)?;
+    let kind = match record.ty().as_ref() as &[u8] {
+        b"gene" => Kind::Gene,
+        b"transcript" => Kind::Transcript,
+        b"exon" if smallest == Kind::Exon => Kind::Exon,
+        _ => return Ok(None),
+    };
+    let attributes = record.attributes().map_err(text)?;
+    let get = |key: &str| attribute(&attributes, key);
+    let id = get("gene_id")?.ok_or("a feature without the attribute gene_id")?;
+    let gene = Gene {
+        name: get("gene_name")?,
+        gene_type: get("gene_type")?.or(get("gene_biotype")?),
+        chrom: record.reference_sequence_name().to_string(),
+        strand: strand(record.strand().map_err(text)?, &id)?,
+        tss: 0,
+        id,
+    };
+    let (start, end) = (record.start().map_err(text)?, record.end().map_err(text)?);
+    Ok(Some(Feature {
+        kind,
+        gene: with_tss(gene, start.get(), end.get())?,
+        id: None,
+        parent: None,
+        rank: rank(&attributes)?,
+    }))
+}
+
+fn gff3_feature(bytes: &[u8], line: &mut gff::Line, smallest: Kind) -> Parsed<Option<Feature>> {
+    gff::io::Reader::new(bytes).read_line(line).map_err(text)?;
+    let Some(record) = line.as_record() else {
+        return Ok(None);
+    };
+    let record = record.map_err(text)?;
+    let attributes = record.attributes();
+    let get = |key: &str| attribute(&attributes, key);
+    let (own, parent) = (get("ID")?, get("Parent")?);
+    let ty = record.ty();
+    let ty: &[u8] = ty.as_ref();
+    // Types are terms of the Sequence Ontology: `gene`, `ncRNA_gene`, `pseudogene`;
+    // whatever is a direct part of a gene is a transcript.
+    let kind = if ty.ends_with(b"gene") && parent.is_none() {
+        Kind::Gene
+    } else if parent.is_some() && own.is_some() && ty != b"exon" && ty != b"CDS" {
+        Kind::Transcript
+    } else if ty == b"exon" && smallest == Kind::Exon {
+        Kind::Exon
+    } else {
+        return Ok(None);
+    };
+    let id = match get("gene_id")? {
+        Some(id) => id,
+        None if kind == Kind::Gene => {
+            let id = own
+                .clone()
+                .ok_or("a gene without the attributes gene_id and ID")?;
+            id.strip_prefix("gene:").map_or(id.clone(), str::to_owned)
+        }
+        None => parent.clone().unwrap_or_default(),
+    };
+    let gene = Gene {
+        name: get("gene_name")?.or(get("Name")?),
+        gene_type: get("gene_type")?
+            .or(get("biotype")?)
+            .or(get("gene_biotype")?),
+        chrom: record.reference_sequence_name().to_string(),
+        strand: match record.strand().map_err(text)? {
+            // Parts of other things than genes may lack a strand.
+            GffStrand::None | GffStrand::Unknown if kind != Kind::Gene => return Ok(None),
+            known => strand(known, &id)?,
+        },
+        tss: 0,
+        id,
+    };
+    let (start, end) = (record.start().map_err(text)?, record.end().map_err(text)?);
+    Ok(Some(Feature {
+        kind,
+        gene: with_tss(gene, start.get(), end.get())?,
+        id: own,
+        parent,
+        rank: rank(&attributes)?,
+    }))
+}
+
+fn attribute(attributes: &dyn Attributes, key: &str) -> Parsed<Option<String>> {
+    let value = attributes.get(key.as_bytes()).transpose().map_err(text)?;
+    let first = value.and_then(|value| value.iter().next().map(|v| v.map(|v| v.to_string())));
+    first.transpose().map_err(text)
+}
+
+/// Place of the first tag that makes a transcript canonical; past the last if
+/// there is none.
+fn rank(attributes: &dyn Attributes) -> Parsed<usize> {
+    let mut best = CANONICAL.len();
+    if let Some(value) = attributes.get(b"tag").transpose().map_err(text)? {
+        for tag in value.iter() {
+            let tag = tag.map_err(text)?.to_string();
+            let place = CANONICAL.iter().position(|known| tag.starts_with(known));
+            best = best.min(place.unwrap_or(best));
+        }
+    }
+    Ok(best)
+}
+
+fn strand(found: GffStrand, id: &str) -> Parsed<Strand> {
+    match found {
+        GffStrand::Forward => Ok(Strand::Forward),
+        GffStrand::Reverse => Ok(Strand::Reverse),
+        GffStrand::None | GffStrand::Unknown => Err(format!("gene {id} without a strand")),
+    }
+}
+
+/// Fills in the first transcribed base. Positions of GTF and GFF3 are 1-based and
+/// inclusive; ours are 0-based.
+fn with_tss(mut gene: Gene, start: usize, end: usize) -> Parsed<Gene> {
+    if start > end {
+        let id = &gene.id;
+        return Err(format!(
+            "gene {id} that starts at {start} after its end {end}"
+        ));
+    }
+    let first_base = match gene.strand {
+        Strand::Forward => start,
+        Strand::Reverse => end,
+    };
+    gene.tss = i64::try_from(first_base).map_err(|e| e.to_string())? - 1;
+    Ok(gene)
+}
+
+/// Whether a TSS lies upstream of another one on the same strand.
+fn is_upstream(strand: Strand, tss: i64, of: i64) -> bool {
+    match strand {
+        Strand::Forward => tss < of,
+        Strand::Reverse => tss > of,
+    }
+}
+
+/// The gene features, their TSS moved to a transcript's if the rule says so.
+fn annotated_genes(features: Vec<(u64, Feature)>, rule: TssRule) -> Vec<Numbered> {
+    let (mut genes, transcripts): (Vec<_>, Vec<_>) = features
+        .into_iter()
+        .partition(|(_, feature)| feature.kind == Kind::Gene);
+    if rule == TssRule::Transcript {
+        // In GFF3 a transcript names its gene by the gene's own id.
+        let key = |gene: &Feature| gene.id.clone().unwrap_or_else(|| gene.gene.id.clone());
+        let mut best: HashMap<String, (usize, i64)> = HashMap::new();
+        for (_, transcript) in transcripts {
+            let gene = transcript.parent.unwrap_or(transcript.gene.id);
+            let found = (transcript.rank, transcript.gene.tss);
+            let strand = transcript.gene.strand;
+            best.entry(gene)
+                .and_modify(|kept| {
+                    let upstream = is_upstream(strand, found.1, kept.1);
+                    if found.0 < kept.0 || found.0 == kept.0 && upstream {
+                        *kept = found;
+                    }
+                })
+                .or_insert(found);
+        }
+        for (_, gene) in &mut genes {
+            if let Some(&(_, tss)) = best.get(&key(gene)) {
+                gene.gene.tss = tss;
+            }
+        }
+    }
+    let genes = genes.into_iter();
+    genes.map(|(line, feature)| (line, feature.gene)).collect()
+}
+
+/// The genes that transcripts or exons span, where the annotation has no gene
+/// features: the parts of one id on one strand of one chromosome.
+fn spanned_genes(features: Vec<(u64, Feature)>) -> Vec<Numbered> {
+    let mut genes: Vec<Numbered> = Vec::new();
+    let mut rows: HashMap<(String, String, &str), usize> = HashMap::new();
+    for (line, Feature { gene, .. }) in features {
+        let key = (gene.id.clone(), gene.chrom.clone(), gene.strand.symbol());
+        match rows.get(&key) {
+            Some(&row) => {
+                let known = &mut genes[row].1;
+                if is_upstream(gene.strand, gene.tss, known.tss) {
+                    known.tss = gene.tss;
+                }
+            }
+            None => {
+                rows.insert(key, genes.len());
+                genes.push((line, gene));
+            }
+        }
+    }
+    genes
+}

@@ -1,0 +1,114 @@
+//! Mean values of bins, as UCSC's bigWigAverageOverBed defines them.
+
+use std::path::Path;
+
+use super::chroms::{Chroms, ContigMap, NameNotes};
+use crate::{
+    error::{Error, Place, Result},
+    signal::{Batch, Value},
+};
+
+/// What bases without data are.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Missing {
+    /// Zero: the mean is over all bases of the bin (`mean0`).
+    #[default]
+    Zero,
+    /// Left out: the mean is over the bases with data (`mean`), 0 if there are none.
+    Skip,
+}
+
+impl Missing {
+    /// The name used on the command line: `zero`, `skip`.
+    pub fn name(self) -> &'static str {
+        match self {
+            Missing::Zero => "zero",
+            Missing::Skip => "skip",
+        }
+    }
+}
+
+/// Averages the values of one file.
+pub struct MeanSignal<'c> {
+    path: &'c Path,
+    chroms: &'c Chroms,
+    contigs: ContigMap<'c>,
+    /// Sums of the values of the bases, `[sorted window, bin]`.
+    sums: Vec<f64>,
+    /// Bases with data, `[sorted window, bin]`.
+    covered: Vec<u32>,
+}
+
+impl<'c> MeanSignal<'c> {
+    /// An average over the values of a file.
+    pub fn new(path: &'c Path, chroms: &'c Chroms) -> Self {
+        let numbers = chroms.windows() * chroms.bins;
+        MeanSignal {
+            path,
+            chroms,
+            contigs: ContigMap::default(),
+            sums: vec![0.0; numbers],
+            covered: vec![0; numbers],
+        }
+    }
+
+    /// Takes in a batch of values.
+    ///
+    /// # Errors
+    /// When the file names a chromosome in two ways, or gives a base two values.
+    pub fn add(&mut self, batch: Batch<'_, Value>) -> Result<()> {
+        self.contigs.extend(self.path, self.chroms, batch.contigs)?;
+        let (bin_size, bins) = (self.chroms.bin_size, self.chroms.bins);
+        for value in batch.items {
+            let Some(chrom) = self.contigs.chrom(value.contig) else {
+                continue;
+            };
+            for window in chrom.overlapping(value.start, value.end) {
+                let begin = chrom.starts[window];
+                let first = (value.start - begin).max(0) / bin_size;
+                let last = ((value.end - 1 - begin) / bin_size).min(bins as i64 - 1);
+                for bin in first..=last {
+                    let bin_start = begin + bin * bin_size;
+                    let bases = value.end.min(bin_start + bin_size) - value.start.max(bin_start);
+                    let at = (chrom.offset + window) * bins + bin as usize;
+                    self.sums[at] += f64::from(value.value) * bases as f64;
+                    self.covered[at] += bases as u32;
+                    if i64::from(self.covered[at]) > bin_size {
+                        let contig = &batch.contigs[value.contig].name;
+                        return Err(overlapping(self.path, contig, value));
+                    }
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// The means, `[window, bin]`, along the genome in each window.
+    ///
+    /// # Errors
+    /// When the file shares no chromosome with the windows.
+    pub fn finish(self, missing: Missing) -> Result<(Vec<f32>, NameNotes)> {
+        let notes = self.contigs.finish(self.path, self.chroms)?;
+        let mean = |(&sum, &covered): (&f64, &u32)| match (missing, covered) {
+            (Missing::Zero, _) => (sum / self.chroms.bin_size as f64) as f32,
+            (Missing::Skip, 0) => 0.0,
+            (Missing::Skip, bases) => (sum / f64::from(bases)) as f32,
+        };
+        let means: Vec<f32> = self.sums.iter().zip(&self.covered).map(mean).collect();
+        Ok((self.chroms.as_listed(&means), notes))
+    }
+}
+
+fn overlapping(path: &Path, contig: &str, value: &Value) -> Error {
+    Error::content(
+        path,
+        Place::File,
+        "one value for each base",
+        format!(
+            "bases with two values, near {contig}:{}-{}",
+            value.start + 1,
+            value.end
+        ),
+        "Merge the overlapping intervals, or make the file again",
+    )
+}

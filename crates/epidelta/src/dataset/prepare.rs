@@ -1,0 +1,253 @@
+//! From the files of a lab to an epigenome: genes of an annotation, reads or
+//! signal of each mark in the bins around them, and expression.
+//!
+//! The genes are read once ([`Genes`]); each cell type ([`CellTypeFiles`]) is then
+//! prepared from them, its files in parallel and each in one pass.
+
+mod assemble;
+mod genes;
+mod sheet;
+mod tracks;
+
+use std::path::PathBuf;
+
+use super::epigenome::{Epigenome, Mark, Orientation};
+use crate::{
+    bins::{CountRule, Missing, Rule, StrandRule},
+    error::Result,
+    expression::read_expression,
+    input::Meter,
+    provenance::{Provenance, ReadCounts, Source},
+    signal::{Pairing, ReadFilter},
+};
+
+pub use genes::{Genes, GenesConfig};
+pub use sheet::{read_marks, read_samples};
+
+/// A file of a mark.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Track {
+    /// The mark.
+    pub mark: Mark,
+    /// Reads (BAM, CRAM, SAM, BED, tagAlign) or signal (bigWig, bedGraph).
+    pub path: PathBuf,
+    /// Control (input DNA), of the same kind.
+    pub control: Option<PathBuf>,
+}
+
+/// The files of one cell type.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CellTypeFiles {
+    /// The cell type's name.
+    pub name: String,
+    /// A track per file; several of one mark are replicates.
+    pub tracks: Vec<Track>,
+    /// The table with the expression of its genes.
+    pub expression: PathBuf,
+    /// The column of the table; see [`read_expression`].
+    pub expression_column: Option<String>,
+}
+
+/// What counts are divided by.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Scale {
+    /// Nothing: reads are counted as they are.
+    #[default]
+    None,
+    /// The depth: reads per million reads that pass the filter.
+    Cpm,
+}
+
+impl Scale {
+    /// The name used on the command line.
+    pub fn name(self) -> &'static str {
+        match self {
+            Scale::None => "none",
+            Scale::Cpm => "cpm",
+        }
+    }
+}
+
+/// How files become numbers.
+#[derive(Debug, Clone)]
+pub struct PrepareConfig {
+    /// Order of the bins in the result.
+    pub orientation: Orientation,
+    /// Which reads count.
+    pub filter: ReadFilter,
+    /// Which part of a read counts, and where.
+    pub count: CountRule,
+    /// What bases without signal are.
+    pub missing: Missing,
+    /// What counts are divided by.
+    pub scale: Scale,
+    /// FASTA for CRAM, with its index beside it.
+    pub reference: Option<PathBuf>,
+    /// What the signal is, where the files cannot tell: `-log10 p`, ...
+    pub signal_unit: Option<String>,
+    /// Unit of the expression: `reads`, `RPKM`, `TPM`, ...
+    pub expression_unit: String,
+    /// The genome assembly, where known.
+    pub genome: Option<String>,
+    /// Counts the bytes that were read.
+    pub meter: Meter,
+}
+
+impl Default for PrepareConfig {
+    fn default() -> Self {
+        PrepareConfig {
+            orientation: Orientation::Strand,
+            filter: ReadFilter::default(),
+            count: CountRule::default(),
+            missing: Missing::default(),
+            scale: Scale::default(),
+            reference: None,
+            signal_unit: None,
+            expression_unit: "reads".into(),
+            genome: None,
+            meter: Meter::default(),
+        }
+    }
+}
+
+/// What became of a file of reads or signal.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TrackSummary {
+    /// The file.
+    pub path: PathBuf,
+    /// What became of its reads, if it holds any.
+    pub reads: Option<ReadCounts>,
+    /// Contigs known by their other customary name: in the file, in the annotation.
+    pub renamed: Vec<(String, String)>,
+    /// Contigs on which no gene lies.
+    pub without_genes: Vec<String>,
+    /// Whether its reads lack the mapping qualities that the filter asks for.
+    pub without_quality: bool,
+}
+
+/// What preparing a cell type left out or found unusual.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct PrepareSummary {
+    /// Genes of the annotation that the expression table lacks, left out.
+    pub without_expression: Vec<String>,
+    /// Rows of the expression table without a gene, left out.
+    pub without_gene: Vec<String>,
+    /// Genes whose windows reach over an end of their chromosome.
+    pub over_edge: Vec<String>,
+    /// Whether expression given as reads has values that are no whole numbers.
+    pub fractional_reads: bool,
+    /// The files.
+    pub tracks: Vec<TrackSummary>,
+}
+
+/// Prepares a cell type.
+///
+/// # Errors
+/// When a file cannot be read, is damaged or breaks its format, when files do not
+/// fit together (no chromosome or no gene in common, chromosomes of different
+/// lengths, reads and signal of one mark), or no read passes the filter.
+pub fn prepare(
+    files: &CellTypeFiles,
+    genes: &Genes,
+    config: &PrepareConfig,
+) -> Result<(Epigenome, PrepareSummary)> {
+    if config.orientation == Orientation::Strand || config.count.strand != StrandRule::Both {
+        genes.check_strands()?;
+    }
+    let column = files.expression_column.as_deref();
+    let expression = read_expression(&files.expression, column, &files.name)?;
+    let mut provenance = Provenance::new("prepare");
+    provenance.settings = settings(files, genes, config, &expression.column);
+    provenance.sources.extend(genes.sources.iter().cloned());
+    provenance.sources.push(expression.source.clone());
+
+    let mut summary = PrepareSummary::default();
+    let (mut windows, values) = assemble::with_expression(genes, &expression, &mut summary)?;
+    summary.fractional_reads =
+        config.expression_unit == "reads" && values.iter().any(|value| value.fract() != 0.0);
+    let signal = tracks::read(files, &windows, config)?;
+    summary.tracks = signal.summaries;
+    provenance.sources.extend(signal.sources);
+    let sizes = genes.sizes_or(signal.sizes);
+    assemble::check_genome(&windows, &sizes)?;
+    let before: Vec<String> = windows.list.iter().map(|w| w.gene_id.clone()).collect();
+    summary.over_edge = windows.handle_edges(genes.edges, &sizes);
+    let epigenome = assemble::epigenome(assemble::Parts {
+        name: &files.name,
+        windows: &windows,
+        rows_before: &before,
+        expression: &values,
+        marks: signal.marks,
+        unit: signal.unit,
+        config,
+        provenance,
+    })?;
+    Ok((epigenome, summary))
+}
+
+/// The settings that shaped the numbers, by the names of the command line.
+fn settings(
+    files: &CellTypeFiles,
+    genes: &Genes,
+    config: &PrepareConfig,
+    expression_column: &str,
+) -> std::collections::BTreeMap<String, String> {
+    let PrepareConfig { filter, count, .. } = config;
+    let keep = |kept: bool| if kept { "keep" } else { "drop" }.to_owned();
+    let bins = genes.windows.bins;
+    let mut settings = vec![
+        ("cell_type", files.name.clone()),
+        ("annotation_format", genes.format.name().into()),
+        ("gene_type", genes.types.join(",")),
+        ("tss", genes.tss.name().into()),
+        ("bin_size", bins.size.to_string()),
+        ("upstream", bins.upstream.to_string()),
+        ("downstream", bins.downstream.to_string()),
+        ("edges", genes.edges.name().into()),
+        ("orient", config.orientation.name().into()),
+        ("count", count.rule.name().into()),
+        (
+            "extend",
+            count.extend.map_or("no".into(), |bp| bp.to_string()),
+        ),
+        ("shift", count.shift.to_string()),
+        ("strand", count.strand.name().into()),
+        ("min_mapq", filter.min_mapping_quality.to_string()),
+        ("duplicates", keep(filter.keep_duplicates)),
+        ("qc_fail", keep(filter.keep_qc_fail)),
+        ("secondary", keep(filter.keep_secondary)),
+        ("supplementary", keep(filter.keep_supplementary)),
+        ("paired", filter.pairing.name().into()),
+        ("missing", config.missing.name().into()),
+        ("scale", config.scale.name().into()),
+        ("expression_column", expression_column.to_owned()),
+    ];
+    if let Some(reference) = config.reference.as_ref().and_then(|path| path.file_name()) {
+        settings.push(("reference", reference.to_string_lossy().into_owned()));
+    }
+    let owned = |(name, value): (&str, String)| (name.to_owned(), value);
+    settings.into_iter().map(owned).collect()
+}
+
+/// What one read is, in the unit of the signal.
+fn unit_of_reads(config: &PrepareConfig) -> String {
+    let item = match config.filter.pairing {
+        Pairing::Reads => "reads",
+        Pairing::Fragment => "fragments",
+    };
+    let part = match config.count.rule {
+        Rule::Overlap => item.to_owned(),
+        Rule::FivePrime => format!("5' ends of {item}"),
+        Rule::Midpoint => format!("midpoints of {item}"),
+    };
+    match config.scale {
+        Scale::None => part,
+        Scale::Cpm => format!("{part} per million"),
+    }
+}
+
+/// A source used as the track of a mark.
+fn with_role(mut source: Source, role: String) -> Source {
+    source.role = role;
+    source
+}

@@ -1,0 +1,136 @@
+//! The genes whose windows are filled, read once for all cell types.
+
+use std::path::PathBuf;
+
+use crate::{
+    annotation::{AnnotationFormat, TssRule, read_genes, read_regions},
+    bins::{Bins, Edges, Windows},
+    error::{Error, Place, Result},
+    genome::{ChromSizes, read_chrom_sizes},
+    provenance::Source,
+};
+
+/// Where genes come from and how their windows lie.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct GenesConfig {
+    /// The annotation.
+    pub path: PathBuf,
+    /// Its format; by name and content where not given.
+    pub format: Option<AnnotationFormat>,
+    /// Types of genes to take; all when empty.
+    pub types: Vec<String>,
+    /// Which of a gene's starts is its TSS.
+    pub tss: TssRule,
+    /// How windows are cut.
+    pub bins: Bins,
+    /// What happens at a chromosome's ends.
+    pub edges: Edges,
+    /// Table of chromosome sizes; the headers of BAM, CRAM, SAM and bigWig tell
+    /// them too.
+    pub chrom_sizes: Option<PathBuf>,
+}
+
+/// The windows of all genes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Genes {
+    /// The windows.
+    pub windows: Windows,
+    /// Ids that stood twice at the same place, kept once.
+    pub repeated: Vec<String>,
+    pub(super) path: PathBuf,
+    pub(super) format: AnnotationFormat,
+    pub(super) types: Vec<String>,
+    pub(super) tss: TssRule,
+    pub(super) edges: Edges,
+    pub(super) sources: Vec<Source>,
+    sizes: Option<ChromSizes>,
+}
+
+impl Genes {
+    /// Reads the annotation.
+    ///
+    /// # Errors
+    /// When a file cannot be read or breaks its format, when windows are no whole
+    /// number of bins, or when no gene is of the types asked for.
+    pub fn read(config: &GenesConfig) -> Result<Self> {
+        config.bins.check()?;
+        let path = &config.path;
+        let width = config.bins.width() as u64;
+        let format = match config.format {
+            Some(format) => format,
+            None => AnnotationFormat::detect(path, width)?,
+        };
+        let is_table = matches!(format, AnnotationFormat::Bed | AnnotationFormat::Windows);
+        if is_table && !config.types.is_empty() {
+            return Err(Error::setting(
+                "--gene-type",
+                "BED does not tell the types of genes",
+                "Leave it out, or give GTF or GFF3",
+            ));
+        }
+        let (windows, repeated, source) = match format {
+            AnnotationFormat::Windows => {
+                let (regions, source) = read_regions(path)?;
+                let (windows, repeated) = Windows::of_regions(path, regions, config.bins)?;
+                (windows, repeated, source)
+            }
+            _ => {
+                let mut annotation = read_genes(path, format, config.tss)?;
+                annotation.retain_types(path, &config.types)?;
+                let windows = Windows::around(annotation.genes, config.bins);
+                (windows, annotation.repeated, annotation.source)
+            }
+        };
+        if windows.list.is_empty() {
+            return Err(Error::content(
+                path,
+                Place::File,
+                "genes",
+                "none",
+                "Give an annotation with genes",
+            ));
+        }
+        let mut sources = vec![source];
+        let sizes = config.chrom_sizes.as_deref().map(read_chrom_sizes);
+        let sizes = sizes.transpose()?.map(|(sizes, source)| {
+            sources.push(source);
+            sizes
+        });
+        Ok(Genes {
+            windows,
+            repeated,
+            path: path.clone(),
+            format,
+            types: config.types.clone(),
+            tss: config.tss,
+            edges: config.edges,
+            sources,
+            sizes,
+        })
+    }
+
+    /// The format that the annotation was read as.
+    pub fn format(&self) -> AnnotationFormat {
+        self.format
+    }
+
+    /// # Errors
+    /// When a gene has no strand.
+    pub(super) fn check_strands(&self) -> Result<()> {
+        match self.windows.without_strand() {
+            None => Ok(()),
+            Some(window) => Err(Error::content(
+                &self.path,
+                Place::Gene(window.gene_id.clone()),
+                "a strand (column 6), which --orient strand and --strand need",
+                "none",
+                "Give windows with strand, a GTF, or --orient genome",
+            )),
+        }
+    }
+
+    /// The chromosome sizes that were given, or else those that files told.
+    pub(super) fn sizes_or(&self, told: ChromSizes) -> ChromSizes {
+        self.sizes.clone().unwrap_or(told)
+    }
+}

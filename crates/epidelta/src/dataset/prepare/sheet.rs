@@ -1,0 +1,366 @@
+//! Lists of files: `marks.tsv` for one cell type, `samples.tsv` for many.
+
+use std::{
+    collections::HashMap,
+    num::NonZero,
+    path::{Path, PathBuf},
+};
+
+use super::{CellTypeFiles, Track};
+use crate::{
+    error::{Error, Place, Result},
+    input::{Lines, Meter, excerpt},
+};
+
+const REMEDY: &str = "Write a tab-separated table with a header line";
+
+/// Reads a table with the columns `mark`, `path` and optionally `control`, in any
+/// order; paths are relative to the table's folder. Several rows of one mark are
+/// replicates.
+///
+/// # Errors
+/// When the table cannot be read, lacks a column or a value, or names a file that
+/// is not there or stands twice; the error names the line.
+pub fn read_marks(path: &Path) -> Result<Vec<Track>> {
+    let rows = Sheet::read(path, &["mark", "path"], &["control"])?;
+    let tracks = rows.iter().map(|row| row.track(path));
+    let tracks = tracks.collect::<Result<Vec<_>>>()?;
+    check_repeated(path, &rows, &tracks)?;
+    Ok(tracks)
+}
+
+/// Reads a table with the columns `cell_type`, `mark`, `path`, and optionally
+/// `control`, `expression` and `expression_column`; the last two need to stand in
+/// one row of each cell type only. Where they do not, the expression is
+/// `expression`, in the column named as the cell type or the only one.
+///
+/// # Errors
+/// As [`read_marks`]; and when cell types have different marks, or no table of
+/// expression is given for one.
+pub fn read_samples(
+    path: &Path,
+    expression: Option<&Path>,
+    expression_column: Option<&str>,
+) -> Result<Vec<CellTypeFiles>> {
+    let optional = ["control", "expression", "expression_column"];
+    let rows = Sheet::read(path, &["cell_type", "mark", "path"], &optional)?;
+    let tracks = rows.iter().map(|row| row.track(path));
+    let tracks = tracks.collect::<Result<Vec<_>>>()?;
+    check_repeated(path, &rows, &tracks)?;
+    let mut cells: Vec<CellTypeFiles> = Vec::new();
+    let mut given: Vec<[Option<String>; 2]> = Vec::new();
+    for (row, track) in rows.iter().zip(tracks) {
+        let name = row.required("cell_type");
+        check_name(path, row.line, name)?;
+        let known = cells.iter().position(|cell| cell.name == name);
+        let place = known.unwrap_or_else(|| {
+            cells.push(CellTypeFiles {
+                name: name.to_owned(),
+                tracks: Vec::new(),
+                expression: PathBuf::new(),
+                expression_column: None,
+            });
+            given.push([None, None]);
+            cells.len() - 1
+        });
+        cells[place].tracks.push(track);
+        for (column, known) in ["expression", "expression_column"]
+            .iter()
+            .zip(&mut given[place])
+        {
+            match (row.get(column), &known) {
+                (Some(value), Some(earlier)) if value != earlier.as_str() => {
+                    return Err(row.bad(
+                        path,
+                        format!("the {column} of {name} as in an earlier row, {earlier:?}"),
+                        format!("{value:?}"),
+                    ));
+                }
+                (Some(value), _) => *known = Some(value.to_owned()),
+                (None, _) => (),
+            }
+        }
+    }
+    for (cell, [table, column]) in cells.iter_mut().zip(given) {
+        let table = table.map(|name| beside(path, &name));
+        let Some(table) = table.or_else(|| expression.map(Path::to_owned)) else {
+            return Err(Error::content(
+                path,
+                Place::File,
+                format!("the expression of {}", cell.name),
+                "none",
+                "Add a column named expression, or give one table for all with --expression",
+            ));
+        };
+        cell.expression = table;
+        cell.expression_column = column.or_else(|| expression_column.map(str::to_owned));
+    }
+    same_marks(path, &mut cells)?;
+    Ok(cells)
+}
+
+/// Brings the tracks of every cell type into the order of the first one's marks.
+fn same_marks(path: &Path, cells: &mut [CellTypeFiles]) -> Result<()> {
+    let marks_of = |cell: &CellTypeFiles| {
+        let mut marks: Vec<String> = Vec::new();
+        for track in &cell.tracks {
+            if !marks.contains(&track.mark) {
+                marks.push(track.mark.clone());
+            }
+        }
+        marks
+    };
+    let Some((first, others)) = cells.split_first_mut() else {
+        return Ok(());
+    };
+    let marks = marks_of(first);
+    for cell in others {
+        let found = marks_of(cell);
+        if found.len() != marks.len() || !found.iter().all(|mark| marks.contains(mark)) {
+            return Err(Error::content(
+                path,
+                Place::File,
+                format!(
+                    "the same marks for every cell type ({} has {})",
+                    first.name,
+                    marks.join(", ")
+                ),
+                format!("{} with {}", cell.name, found.join(", ")),
+                "Give every cell type a file for each mark",
+            ));
+        }
+        let place = |mark: &String| marks.iter().position(|known| known == mark);
+        cell.tracks.sort_by_key(|track| place(&track.mark));
+    }
+    Ok(())
+}
+
+/// Refuses names of cell types that cannot be names of files.
+fn check_name(path: &Path, line: u64, name: &str) -> Result<()> {
+    let usable = |c: char| !c.is_control() && !matches!(c, '/' | '\\');
+    if name.chars().all(usable) && !name.starts_with('.') {
+        return Ok(());
+    }
+    Err(Error::content(
+        path,
+        Place::Line(line),
+        "a cell type that can name a file (no slash, no leading dot)",
+        excerpt(name.as_bytes()),
+        "Choose another name",
+    ))
+}
+
+/// Refuses a file that stands twice in one cell type: its reads would count twice.
+fn check_repeated(path: &Path, rows: &[Row], tracks: &[Track]) -> Result<()> {
+    let mut seen: HashMap<(Option<&str>, &Path), u64> = HashMap::new();
+    for (row, track) in rows.iter().zip(tracks) {
+        if let Some(first) = seen.insert((row.get("cell_type"), &track.path), row.line) {
+            return Err(row.bad(
+                path,
+                "each file once".into(),
+                format!("{} again (first on line {first})", track.path.display()),
+            ));
+        }
+    }
+    Ok(())
+}
+
+/// A row of a list of files.
+struct Row {
+    line: u64,
+    values: HashMap<&'static str, String>,
+}
+
+impl Row {
+    fn get(&self, column: &str) -> Option<&str> {
+        self.values.get(column).map(String::as_str)
+    }
+
+    /// A value that [`Sheet::read`] has made sure of.
+    fn required(&self, column: &str) -> &str {
+        self.get(column).unwrap_or_default()
+    }
+
+    fn bad(&self, path: &Path, expected: String, found: String) -> Error {
+        Error::content(
+            path,
+            Place::Line(self.line),
+            expected,
+            found,
+            "Correct the row",
+        )
+    }
+
+    fn track(&self, sheet: &Path) -> Result<Track> {
+        let file = |column: &str| {
+            let name = self.get(column)?;
+            let path = beside(sheet, name);
+            Some(match path.is_file() {
+                true => Ok(path),
+                false => Err(self.bad(
+                    sheet,
+                    format!("a file in column {column}"),
+                    format!("{}, which is not there", path.display()),
+                )),
+            })
+        };
+        Ok(Track {
+            mark: self.required("mark").to_owned(),
+            path: file("path").transpose()?.unwrap_or_default(),
+            control: file("control").transpose()?,
+        })
+    }
+}
+
+/// A path as a table in some folder gives it.
+fn beside(sheet: &Path, name: &str) -> PathBuf {
+    sheet.parent().unwrap_or(Path::new("")).join(name)
+}
+
+struct Sheet;
+
+impl Sheet {
+    fn read(path: &Path, required: &[&'static str], optional: &[&'static str]) -> Result<Vec<Row>> {
+        let mut lines = Lines::open(path, &Meter::default(), NonZero::<usize>::MIN)?;
+        let mut columns: Option<Vec<&'static str>> = None;
+        let mut rows = Vec::new();
+        while let Some((line, bytes)) = lines.next_line()? {
+            if bytes.trim_ascii().is_empty() || bytes.starts_with(b"#") {
+                continue;
+            }
+            let bad = |expected: String, found: String| {
+                Err(Error::content(
+                    path,
+                    Place::Line(line),
+                    expected,
+                    found,
+                    REMEDY,
+                ))
+            };
+            let Ok(text) = std::str::from_utf8(bytes) else {
+                return bad("text in UTF-8".into(), excerpt(bytes));
+            };
+            let fields: Vec<&str> = text.split('\t').map(str::trim).collect();
+            let Some(columns) = &columns else {
+                let known = || required.iter().chain(optional);
+                let mut header = Vec::new();
+                for field in &fields {
+                    match known().find(|known| known == &field) {
+                        Some(&name) if !header.contains(&name) => header.push(name),
+                        _ => {
+                            let all: Vec<&str> = known().copied().collect();
+                            return bad(
+                                format!("a header of the columns {}", all.join(", ")),
+                                excerpt(field.as_bytes()),
+                            );
+                        }
+                    }
+                }
+                if let Some(missing) = required.iter().find(|name| !header.contains(name)) {
+                    return bad(format!("a column named {missing}"), excerpt(bytes));
+                }
+                columns = Some(header);
+                continue;
+            };
+            if fields.len() > columns.len() {
+                return bad(
+                    format!("{} columns", columns.len()),
+                    fields.len().to_string(),
+                );
+            }
+            let values = columns.iter().copied().zip(&fields);
+            let values: HashMap<&'static str, String> = values
+                .filter(|(_, value)| !value.is_empty())
+                .map(|(name, value)| (name, (*value).to_owned()))
+                .collect();
+            if let Some(missing) = required.iter().find(|name| !values.contains_key(*name)) {
+                return bad(format!("a value in column {missing}"), "none".into());
+            }
+            rows.push(Row { line, values });
+        }
+        if rows.is_empty() {
+            return Err(Error::content(
+                path,
+                Place::File,
+                format!("a header and rows with {}", required.join(", ")),
+                "no row",
+                REMEDY,
+            ));
+        }
+        Ok(rows)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use super::*;
+
+    fn folder(files: &[(&str, &str)]) -> tempfile::TempDir {
+        let folder = tempfile::tempdir().unwrap();
+        for (name, text) in files {
+            fs::write(folder.path().join(name), text).unwrap();
+        }
+        folder
+    }
+
+    fn marks(sheet: &str) -> Result<Vec<Track>> {
+        let folder = folder(&[
+            ("marks.tsv", sheet),
+            ("a.bam", ""),
+            ("b.bam", ""),
+            ("in.bam", ""),
+        ]);
+        read_marks(&folder.path().join("marks.tsv"))
+    }
+
+    #[test]
+    fn marks_with_replicates_and_controls() {
+        let read = marks("path\tmark\tcontrol\na.bam\tH3K4me3\tin.bam\nb.bam\tH3K4me3\n").unwrap();
+        assert_eq!(read.len(), 2);
+        assert!(read[0].path.ends_with("a.bam"));
+        assert!(read[0].control.is_some() && read[1].control.is_none());
+    }
+
+    #[test]
+    fn what_is_wrong_is_told_with_its_line() {
+        let message = |sheet: &str| marks(sheet).unwrap_err().to_string();
+        let text = message("mark\tpath\nH3K4me3\tc.bam\n");
+        assert!(
+            text.contains("line 2") && text.contains("c.bam, which is not there"),
+            "{text}"
+        );
+        let text = message("mark\tpath\nH3K4me3\ta.bam\nH3K4me1\ta.bam\n");
+        assert!(
+            text.contains("line 3") && text.contains("again (first on line 2)"),
+            "{text}"
+        );
+        let text = message("H3K4me3\ta.bam\n");
+        assert!(
+            text.contains("a header of the columns mark, path, control"),
+            "{text}"
+        );
+        let text = message("mark\tpath\n\ta.bam\n");
+        assert!(text.contains("a value in column mark"), "{text}");
+        assert!(message("mark\tpath\n").contains("no row"));
+    }
+
+    #[test]
+    fn samples_are_grouped_by_cell_type() {
+        let sheet = "cell_type\tmark\tpath\texpression\n\
+                     A\tm1\ta.bam\tx.tsv\nB\tm2\ta.bam\nA\tm2\tb.bam\nB\tm1\tb.bam\n";
+        let folder = folder(&[("s.tsv", sheet), ("a.bam", ""), ("b.bam", "")]);
+        let path = folder.path().join("s.tsv");
+        let cells = read_samples(&path, Some(Path::new("all.tsv")), None).unwrap();
+        assert_eq!(cells[0].expression, folder.path().join("x.tsv"));
+        assert_eq!(cells[1].expression, Path::new("all.tsv"));
+        let marks = |cell: &CellTypeFiles| -> Vec<String> {
+            cell.tracks.iter().map(|track| track.mark.clone()).collect()
+        };
+        assert_eq!(marks(&cells[0]), ["m1", "m2"]);
+        assert_eq!(marks(&cells[1]), ["m1", "m2"]);
+        let message = read_samples(&path, None, None).unwrap_err().to_string();
+        assert!(message.contains("the expression of B"), "{message}");
+    }
+}

@@ -1,0 +1,141 @@
+//! CRAM 3.0 (CRAM specification), its containers decoded in parallel.
+
+use std::{fs::File, io, path::Path};
+
+use noodles::{cram, fasta, sam, sam::alignment::Record as _};
+use rayon::prelude::*;
+
+use super::{
+    Alignment, Batch, Batcher, Reading,
+    bam::{contigs, damaged, span, start_of},
+    filter::Record,
+};
+use crate::{
+    error::{Error, Place, Result},
+    input::Input,
+    provenance::{ReadCounts, Source},
+};
+
+/// What the filter looks at, and the bases that the alignment spans.
+type Decoded = (Record, i64);
+
+pub(super) fn read(
+    path: &Path,
+    reading: &Reading,
+    visit: &mut dyn FnMut(Batch<'_, Alignment>) -> Result<()>,
+) -> Result<(Source, ReadCounts)> {
+    let references = match &reading.reference {
+        Some(path) => open_reference(path)?,
+        None => fasta::Repository::default(),
+    };
+    let (input, seen) = Input::open(path, &reading.meter)?;
+    let input = io::BufReader::with_capacity(1 << 20, input);
+    let mut reader = cram::io::Reader::new(input);
+    let header = reader.read_header().map_err(|error| {
+        Error::content(
+            path,
+            Place::File,
+            "a CRAM header",
+            format!("a damaged or missing one ({error})"),
+            "Copy or make the file again",
+        )
+    })?;
+    let mut batcher = Batcher::new(contigs(&header), visit);
+    let mut counts = ReadCounts::default();
+    let mut ended = false;
+    while !ended {
+        let mut containers = Vec::new();
+        while !ended && containers.len() < reading.threads.get() {
+            let mut container = cram::io::reader::Container::default();
+            let length = reader
+                .read_container(&mut container)
+                .map_err(|error| damaged(path, counts.records + 1, &error))?;
+            // The container that ends a complete file is empty.
+            ended = length == 0;
+            if !ended {
+                containers.push(container);
+            }
+        }
+        let decoded: Vec<io::Result<Vec<Decoded>>> = containers
+            .par_iter()
+            .map(|container| decode(container, &header, &references))
+            .collect();
+        for records in decoded {
+            let records =
+                records.map_err(|error| undecodable(path, counts.records + 1, reading, &error))?;
+            for (record, span) in records {
+                let span = || Ok::<_, Error>(span);
+                if let Some(alignment) = reading.filter.admit(&record, &mut counts, span)? {
+                    batcher.push(alignment)?;
+                }
+            }
+        }
+    }
+    batcher.flush()?;
+    Ok((seen.source("reads")?, counts))
+}
+
+/// Decodes the records of a container.
+fn decode(
+    container: &cram::io::reader::Container,
+    header: &sam::Header,
+    references: &fasta::Repository,
+) -> io::Result<Vec<Decoded>> {
+    let compression = container.compression_header()?;
+    let mut decoded = Vec::new();
+    for slice in container.slices() {
+        let slice = slice?;
+        let (core, external) = slice.decode_blocks()?;
+        let records = slice.records(references.clone(), header, &compression, &core, &external)?;
+        for record in &records {
+            let cigar = record.cigar();
+            let quality = record.mapping_quality().transpose()?;
+            let seen = Record {
+                flags: record.flags()?.bits(),
+                mapping_quality: quality.map_or(255, u8::from),
+                contig: record.reference_sequence_id(header).transpose()?,
+                start: start_of(record.alignment_start())?,
+                template_length: record.template_length()?,
+            };
+            decoded.push((seen, span(cigar.iter())?));
+        }
+    }
+    Ok(decoded)
+}
+
+/// The sequences of a FASTA file that has an index.
+fn open_reference(path: &Path) -> Result<fasta::Repository> {
+    File::open(path).map_err(Error::io("read", path))?;
+    let reader = fasta::io::indexed_reader::Builder::default().build_from_path(path);
+    let reader = reader.map_err(|error| {
+        Error::content(
+            path,
+            Place::File,
+            "a FASTA file with its index (.fai) beside it",
+            format!("none that can be read ({error})"),
+            "Make the index with samtools faidx",
+        )
+    })?;
+    let adapter = fasta::repository::adapters::IndexedReader::new(reader);
+    Ok(fasta::Repository::new(adapter))
+}
+
+fn undecodable(path: &Path, number: u64, reading: &Reading, error: &io::Error) -> Error {
+    let remedy = match &reading.reference {
+        None => {
+            "Give the FASTA file that the reads were aligned to with --reference; if that \
+                 does not help, copy the file again"
+        }
+        Some(_) => {
+            "Check that --reference is the FASTA file that the reads were aligned to; if \
+                    it is, copy the file again"
+        }
+    };
+    Error::content(
+        path,
+        Place::Record(number),
+        "a container that can be decoded",
+        format!("one that cannot ({error})"),
+        remedy,
+    )
+}
