@@ -5,6 +5,7 @@ mod prepare;
 use std::path::PathBuf;
 
 use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum, value_parser};
+use epidelta::run::LabelTable;
 
 pub use prepare::Prepare;
 
@@ -123,6 +124,13 @@ pub struct Inspect {
     /// Print JSON
     #[arg(long)]
     pub json: bool,
+    /// Draw the mean profile of each mark around the TSS, of the quarters of the genes with the
+    /// highest and the lowest expression
+    #[arg(long, value_name = "SVG")]
+    pub plot: Option<PathBuf>,
+    /// Replace the figure if it exists
+    #[arg(long, requires = "plot")]
+    pub force: bool,
 }
 
 /// Make two cell types whose truth is known
@@ -134,6 +142,9 @@ pub struct Inspect {
 /// Writes A.parquet and B.parquet (epigenome.parquet) and truth.parquet: gene_id, state_a, state_b,
 /// strength_a, strength_b, expected_log2_fold_change (A over B, without noise), causal_marks, and
 /// per mark a list of true/false per bin: whether the expected reads differ by one or more.
+///
+/// With --reads also the files that a lab has, for `epidelta prepare`: reads/CELL_MARK.bam,
+/// genes.gtf, counts.tsv (gene_id, A, B) and samples.tsv (cell_type, mark, path).
 #[derive(Debug, Args)]
 pub struct Simulate {
     /// Number of genes
@@ -154,6 +165,9 @@ pub struct Simulate {
     /// Share of test genes
     #[arg(long, default_value_t = 0.2, value_name = "SHARE")]
     pub test: f64,
+    /// Write reads, an annotation and counts too
+    #[arg(long)]
+    pub reads: bool,
     /// The folder to write
     #[arg(long, short, value_name = "DIR")]
     pub output: PathBuf,
@@ -184,6 +198,8 @@ pub struct Train {
     /// tuned, paper (its equations) or reference (the published code's numbers) [default: tuned]
     #[arg(long)]
     pub preset: Option<epidelta::training::Preset>,
+    #[command(flatten)]
+    pub labels: Labels,
     /// Settings in TOML, such as another run's run.toml
     #[arg(long, value_name = "TOML")]
     pub config: Option<PathBuf>,
@@ -205,6 +221,29 @@ pub struct Train {
     pub profile: bool,
 }
 
+/// Labels from a differential table in place of the ratio of the two expressions.
+#[derive(Debug, Args)]
+pub struct Labels {
+    /// Take the log2 fold changes from a table of DESeq2, edgeR or limma; genes that it lacks are
+    /// dropped [default: log2 of the ratio of the expressions]
+    #[arg(long, value_name = "TABLE")]
+    pub labels: Option<PathBuf>,
+    /// Column of the log2 fold change [default: log2FoldChange, logFC, log2_fold_change or log2FC]
+    #[arg(long, value_name = "COLUMN", requires = "labels")]
+    pub label_column: Option<String>,
+}
+
+impl Labels {
+    /// The table that was given.
+    pub fn table(&self) -> Option<LabelTable> {
+        let path = self.labels.clone()?;
+        Some(LabelTable {
+            path,
+            column: self.label_column.clone(),
+        })
+    }
+}
+
 /// Predict the log2 fold change of genes with a trained run
 ///
 /// Writes a table: gene_id, split (what the gene was in the run's training: train, valid, test, or
@@ -222,6 +261,8 @@ pub struct Predict {
     /// epigenome.parquet of cell type B
     #[arg(long, value_name = "PARQUET")]
     pub b: PathBuf,
+    #[command(flatten)]
+    pub labels: Labels,
     /// The table to write
     #[arg(long, short, value_name = "TSV")]
     pub output: PathBuf,
@@ -247,6 +288,8 @@ pub struct Evaluate {
     /// Other data for cell type B
     #[arg(long, value_name = "PARQUET", requires = "a")]
     pub b: Option<PathBuf>,
+    #[command(flatten)]
+    pub labels: Labels,
     /// Print JSON: {"test": {"pearson_r", "spearman_r", "mse", "genes"}, "valid": ..., "train": ...},
     /// genes that the run did not have under "without_split"
     #[arg(long)]

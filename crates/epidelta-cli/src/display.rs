@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use comfy_table::{CellAlignment, ColumnConstraint, Table, presets};
 use epidelta::{
-    dataset::{JoinSummary, LabelConfig},
+    dataset::JoinSummary,
     evaluation::{CellMetrics, Metrics},
     model::PassTime,
     training::Profile,
@@ -78,15 +78,14 @@ pub fn profile_table(profile: &Profile) -> Table {
     table
 }
 
-/// The measures of every split.
-pub fn metrics_table(metrics: &Metrics, label: LabelConfig) -> Table {
-    let fold_change = format!("log2 fold change, {}", label.direction_in_words());
+/// The measures of every split; `label` says what the label is.
+pub fn metrics_table(metrics: &Metrics, label: &str) -> Table {
     let mut table = table(&["split", "task", "genes", "Pearson r", "Spearman r", "MSE"]);
     let number = |value: Option<f64>| value.map_or("undefined".into(), |v| format!("{v:.4}"));
     for (split, of_split) in metrics.splits() {
         table.add_row([
             split.to_owned(),
-            fold_change.clone(),
+            label.to_owned(),
             of_split.genes.to_string(),
             number(of_split.pearson_r),
             number(of_split.spearman_r),
@@ -131,6 +130,10 @@ pub fn metrics_table(metrics: &Metrics, label: LabelConfig) -> Table {
 pub fn list_dropped(join: &JoinSummary) {
     list_some("genes only in A, dropped", &join.only_a);
     list_some("genes only in B, dropped", &join.only_b);
+    list_some(
+        "genes without a label in the table, dropped",
+        &join.without_label,
+    );
 }
 
 /// Notes how many items there are and names the first; all of them with `-v`.

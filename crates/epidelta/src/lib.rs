@@ -31,6 +31,7 @@
 //! let plan = TrainingPlan {
 //!     a: path("A.parquet"),
 //!     b: path("B.parquet"),
+//!     labels: None,
 //!     method: Variant::Raw,
 //!     preset: Preset::Tuned,
 //!     settings,
@@ -44,7 +45,7 @@
 //!
 //! // Read the run back and predict any pair of cell types with it.
 //! let run = Run::open(&path("run"))?;
-//! let (predictions, _) = run.predict(&path("B.parquet"), &path("A.parquet"))?;
+//! let (predictions, _) = run.predict(&path("B.parquet"), &path("A.parquet"), None)?;
 //! assert_eq!(predictions.genes.len(), 60);
 //! # Ok(())
 //! # }
@@ -74,3 +75,4 @@ pub mod model;
 pub mod evaluation;
 pub mod training;
 pub mod run;
+pub mod report;

@@ -17,6 +17,8 @@ pub enum Purpose {
     Split,
     /// Simulated data; `index` is the gene.
     Simulation,
+    /// Where simulated reads lie; `index` is the file.
+    Reads,
 }
 
 /// The generator of a purpose; `index` separates its parts (epochs, genes).

@@ -12,7 +12,7 @@ mod describe;
 mod train;
 mod trained;
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
@@ -20,10 +20,11 @@ use crate::{
     dataset::{JoinSummary, Pair, read_epigenome},
     error::Result,
     evaluation::{Metrics, SplitMetrics},
+    expression::read_fold_changes,
     training::Settings,
 };
 
-pub use describe::{DataFile, DataShape, RunDescription};
+pub use describe::{DataFile, DataShape, LabelFile, RunDescription};
 pub use train::{Event, Prepared, TrainingPlan, train};
 pub use trained::Run;
 
@@ -57,14 +58,34 @@ pub struct LastEpoch {
     pub test: Option<SplitMetrics>,
 }
 
-/// Reads two cell types and joins them as the settings say, without splits.
+/// A table that labels are taken from: the differential table of DESeq2, edgeR or
+/// limma.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LabelTable {
+    /// The table.
+    pub path: PathBuf,
+    /// The column with the log2 fold change; by its usual names where not given.
+    pub column: Option<String>,
+}
+
+/// Reads two cell types and joins them as the settings say, without splits. The
+/// labels are the ratios of the expressions, or those of a table.
 ///
 /// # Errors
-/// When a file is unusable or the two do not fit together.
-pub fn read_pair(a: &Path, b: &Path, settings: &Settings) -> Result<(Pair, JoinSummary)> {
+/// When a file is unusable or they do not fit together.
+pub fn read_pair(
+    a: &Path,
+    b: &Path,
+    labels: Option<&LabelTable>,
+    settings: &Settings,
+) -> Result<(Pair, JoinSummary)> {
     // Two independent files: read them at once.
     let (a, b) = rayon::join(|| read_epigenome(a), || read_epigenome(b));
-    let (pair, summary) = Pair::join(a?, b?, settings.label)?;
+    let (mut pair, mut summary) = Pair::join(a?, b?, settings.label)?;
+    if let Some(LabelTable { path, column }) = labels {
+        let table = read_fold_changes(path, column.as_deref())?;
+        summary.without_label = pair.take_labels(&table)?;
+    }
     let pair = pair.transformed(settings.input.transform)?;
     Ok((pair, summary))
 }

@@ -4,7 +4,7 @@ use std::{collections::HashMap, io::Write};
 
 use anyhow::Result;
 use epidelta::{
-    dataset::{LabelConfig, Simulated, SimulationConfig, Split},
+    dataset::{Simulated, SimulationConfig, Split},
     evaluation::Predictions,
     model::Variant,
     run::{Run, RunMetrics, TrainingPlan},
@@ -31,7 +31,7 @@ pub fn run(command: &Demo, seed: u64, reporter: &Reporter) -> Result<()> {
         ..SimulationConfig::default()
     };
     let folder = &command.output;
-    let simulated = simulate_into(folder, command.force, &config)?;
+    let simulated = simulate_into(folder, command.force, &config, false)?;
     writeln!(
         out,
         "Two simulated cell types, A and B: {GENES} genes, {} histone marks, \
@@ -46,6 +46,7 @@ pub fn run(command: &Demo, seed: u64, reporter: &Reporter) -> Result<()> {
     let plan = TrainingPlan {
         a: folder.join("A.parquet"),
         b: folder.join("B.parquet"),
+        labels: None,
         method: METHOD,
         preset: Preset::Tuned,
         settings,
@@ -61,7 +62,7 @@ pub fn run(command: &Demo, seed: u64, reporter: &Reporter) -> Result<()> {
         &metrics,
         &predictions,
         &simulated,
-        plan.settings.label,
+        &plan.label_in_words(),
     )?;
     let folder = folder.display();
     writeln!(
@@ -78,7 +79,7 @@ fn print_findings(
     metrics: &RunMetrics,
     predictions: &Predictions,
     simulated: &Simulated,
-    label: LabelConfig,
+    label: &str,
 ) -> Result<()> {
     writeln!(out, "\n{}", metrics_table(&metrics.best, label))?;
     let rows: HashMap<&str, usize> = simulated

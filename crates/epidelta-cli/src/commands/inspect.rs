@@ -7,13 +7,23 @@ use epidelta::{
     dataset::{Epigenome, Split, read_epigenome},
     evaluation::median,
     genome::Strand,
+    output::{check_file, keep_inputs},
+    report::write_profile_figure,
 };
 use serde_json::json;
 
 use crate::{arguments::Inspect, display::table};
 
 pub fn run(command: &Inspect) -> Result<()> {
+    if let Some(figure) = &command.plot {
+        check_file(figure, command.force)?;
+        keep_inputs(figure, [command.file.as_path()])?;
+    }
     let epigenome = read_epigenome(&command.file)?;
+    if let Some(figure) = &command.plot {
+        write_profile_figure(&epigenome, figure, command.force)?;
+        tracing::info!("wrote {}", figure.display());
+    }
     let mut out = std::io::stdout().lock();
     if command.json {
         writeln!(out, "{:#}", as_json(&epigenome))?;

@@ -1,22 +1,28 @@
 //! `epidelta predict`
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use anyhow::Result;
 use epidelta::{
+    dataset::JoinSummary,
+    evaluation::Predictions,
     output::{check_file, keep_inputs},
-    run::Run,
+    run::{LabelFile, Run},
 };
 
-use crate::{arguments::Predict, display::list_dropped};
+use crate::{
+    arguments::{Labels, Predict},
+    display::list_dropped,
+};
 
 pub fn run(command: &Predict) -> Result<()> {
     check_file(&command.output, command.force)?;
     let of_run = Run::FILES.map(|name| command.run.join(name));
     let inputs = [&command.a, &command.b].into_iter().chain(&of_run);
+    let inputs = inputs.chain(&command.labels.labels);
     keep_inputs(&command.output, inputs.map(PathBuf::as_path))?;
     let run = Run::open(&command.run)?;
-    let (predictions, join) = run.predict(&command.a, &command.b)?;
+    let (predictions, join) = predict(&run, &command.a, &command.b, &command.labels)?;
     list_dropped(&join);
     predictions.write(&command.output, command.force)?;
     tracing::info!(
@@ -25,4 +31,25 @@ pub fn run(command: &Predict) -> Result<()> {
         predictions.genes.len()
     );
     Ok(())
+}
+
+/// Predicts with a run, and warns where what is observed is not what it learned.
+pub fn predict(
+    run: &Run,
+    a: &Path,
+    b: &Path,
+    labels: &Labels,
+) -> Result<(Predictions, JoinSummary)> {
+    let table = labels.table();
+    if run.description.labels.is_some() != table.is_some() {
+        tracing::warn!(
+            "the run was trained on {}; what is observed here is {}",
+            run.description.label_in_words(),
+            match &table {
+                Some(table) => LabelFile::in_words(&table.path),
+                None => run.description.settings.label.in_words(),
+            }
+        );
+    }
+    Ok(run.predict(a, b, table.as_ref())?)
 }

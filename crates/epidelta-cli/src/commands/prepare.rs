@@ -170,14 +170,6 @@ fn tell_track(track: &TrackSummary) {
     let Some(reads) = track.reads else {
         return;
     };
-    tracing::info!("{path}: {} of {} reads count", reads.depth, reads.records);
-    if reads.not_primary > 0 {
-        tracing::warn!(
-            "{path}: {} of them are secondary or supplementary alignments, so that their reads \
-             count more than once; --secondary drop --supplementary drop leaves them out",
-            reads.not_primary
-        );
-    }
     let dropped = [
         ("unmapped", reads.unmapped),
         ("secondary", reads.secondary),
@@ -193,7 +185,20 @@ fn tell_track(track: &TrackSummary) {
         .filter(|(_, count)| *count > 0)
         .map(|(reason, count)| format!("{count} {reason}"))
         .collect();
-    if !dropped.is_empty() {
-        tracing::info!("{path}: left out: {}", dropped.join(", "));
+    let dropped = match dropped.is_empty() {
+        true => String::new(),
+        false => format!("; left out: {}", dropped.join(", ")),
+    };
+    tracing::info!(
+        "{path}: {} of {} reads count{dropped}",
+        reads.depth,
+        reads.records
+    );
+    if reads.not_primary > 0 {
+        tracing::warn!(
+            "{path}: {} of them are secondary or supplementary alignments, so that their reads \
+             count more than once; --secondary drop --supplementary drop leaves them out",
+            reads.not_primary
+        );
     }
 }

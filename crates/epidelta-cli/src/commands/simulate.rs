@@ -24,9 +24,13 @@ pub fn run(command: &Simulate, seed: u64) -> Result<()> {
         seed,
         ..SimulationConfig::default()
     };
-    simulate_into(&command.output, command.force, &config)?;
+    simulate_into(&command.output, command.force, &config, command.reads)?;
     tracing::info!(
-        "wrote A.parquet, B.parquet and truth.parquet ({} genes) to {}",
+        "wrote A.parquet, B.parquet{} and truth.parquet ({} genes) to {}",
+        match command.reads {
+            true => ", reads, genes.gtf, counts.tsv, samples.tsv",
+            false => "",
+        },
         command.genes,
         command.output.display()
     );
@@ -34,13 +38,21 @@ pub fn run(command: &Simulate, seed: u64) -> Result<()> {
 }
 
 /// Simulates two cell types into a folder, which appears whole or not at all.
-pub fn simulate_into(path: &Path, force: bool, config: &SimulationConfig) -> Result<Simulated> {
+pub fn simulate_into(
+    path: &Path,
+    force: bool,
+    config: &SimulationConfig,
+    reads: bool,
+) -> Result<Simulated> {
     OutputFolder::check(path, force, TRUTH, &[])?;
     let simulated = simulate(config)?;
     let folder = OutputFolder::create(path, force, TRUTH)?;
     write_epigenome(&simulated.a, &folder.file("A.parquet"), false)?;
     write_epigenome(&simulated.b, &folder.file("B.parquet"), false)?;
     simulated.write_truth(&folder.file(TRUTH), false)?;
+    if reads {
+        simulated.write_reads(&folder.file(""), config.seed)?;
+    }
     folder.publish()?;
     Ok(simulated)
 }

@@ -38,7 +38,11 @@ pub fn run(command: &Train, seed: Option<u64>, reporter: &Reporter) -> Result<()
         train_genes,
     } = fit_and_write(&plan, reporter)?;
     let mut out = std::io::stdout().lock();
-    writeln!(out, "{}", metrics_table(&metrics.best, plan.settings.label))?;
+    writeln!(
+        out,
+        "{}",
+        metrics_table(&metrics.best, &plan.label_in_words())
+    )?;
     if command.profile {
         writeln!(out, "\n{}\n", profile_table(&profile))?;
     }
@@ -93,11 +97,11 @@ fn announce(plan: &TrainingPlan, prepared: &Prepared) {
     let [train, valid, test] = prepared.genes;
     let settings = &plan.settings;
     tracing::info!(
-        "{} ({}) on A = {a}, B = {b}; label: log2 fold change, {}; {} genes in both: \
+        "{} ({}) on A = {a}, B = {b}; label: {}; {} genes in both: \
          train {train}, valid {valid}, test {test} (split: {})",
         plan.method,
         plan.preset,
-        settings.label.direction_in_words(),
+        plan.label_in_words(),
         join.joined,
         settings.split.in_words(prepared.split_in_files)
     );
@@ -130,6 +134,12 @@ fn plan(command: &Train, seed: Option<u64>) -> Result<TrainingPlan> {
             Some(path) => format!("cannot use {}", path.display()),
             None => "cannot use the settings".into(),
         })?;
+    if config.labels && command.labels.labels.is_none() {
+        bail!(
+            "the configuration file is of a run with a table of labels. Give the table with \
+             --labels, or take [labels] out of the file"
+        );
+    }
     for assignment in &command.set {
         settings = settings
             .with_assignment(assignment)
@@ -138,6 +148,7 @@ fn plan(command: &Train, seed: Option<u64>) -> Result<TrainingPlan> {
     Ok(TrainingPlan {
         a: command.a.clone(),
         b: command.b.clone(),
+        labels: command.labels.table(),
         method,
         preset,
         settings,
@@ -155,6 +166,9 @@ struct Configuration {
     method: Option<Variant>,
     preset: Option<Preset>,
     seed: Option<u64>,
+    /// Whether the run's labels came from a table.
+    #[serde(skip)]
+    labels: bool,
     #[serde(flatten)]
     settings: Table,
 }
@@ -163,6 +177,7 @@ impl Configuration {
     fn read(path: &Path) -> Result<Self> {
         let text = std::fs::read_to_string(path)?;
         let mut config: Configuration = toml::from_str(&text)?;
+        config.labels = config.settings.remove("labels").is_some();
         config.settings.retain(|key, _| !OF_THE_RUN.contains(&key));
         Ok(config)
     }

@@ -9,7 +9,10 @@ use super::{
     batch::InputTransform,
     epigenome::{Epigenome, Mark, Split},
 };
-use crate::error::{Error, Result};
+use crate::{
+    error::{Error, Result},
+    expression::GeneTable,
+};
 
 /// Which cell type stands in the numerator of the fold change.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -32,12 +35,13 @@ pub struct LabelConfig {
 }
 
 impl LabelConfig {
-    /// What the label is, in words: `A over B` or `B over A`.
-    pub fn direction_in_words(&self) -> &'static str {
-        match self.direction {
+    /// What the label is, in words.
+    pub fn in_words(&self) -> String {
+        let direction = match self.direction {
             LabelDirection::AOverB => "A over B",
             LabelDirection::BOverA => "B over A",
-        }
+        };
+        format!("log2 fold change, {direction}")
     }
 }
 
@@ -76,6 +80,8 @@ pub struct JoinSummary {
     pub only_a: Vec<String>,
     /// Genes only in B, dropped.
     pub only_b: Vec<String>,
+    /// Genes in both that a table of labels lacks, dropped.
+    pub without_label: Vec<String>,
 }
 
 /// Two cell types and the genes that they share, in A's order.
@@ -154,8 +160,46 @@ impl Pair {
             joined: genes.len(),
             only_a,
             only_b,
+            without_label: Vec::new(),
         };
         Ok((Pair { a, b, genes }, summary))
+    }
+
+    /// Takes the log2 fold change of every gene from a table, such as DESeq2's, in
+    /// place of the ratio of the expressions; returns the genes that the table
+    /// lacks, which are dropped. The cell-specific tasks keep the expressions.
+    ///
+    /// # Errors
+    /// When the table has none of the genes.
+    pub fn take_labels(&mut self, table: &GeneTable) -> Result<Vec<String>> {
+        let mut without_label = Vec::new();
+        let rows = &self.a.genes;
+        self.genes.retain_mut(|gene| {
+            let id = &rows[gene.row_a].gene_id;
+            match table.get(id) {
+                Some(log2_fold_change) => {
+                    gene.log2_fold_change = log2_fold_change;
+                    true
+                }
+                None => {
+                    without_label.push(id.clone());
+                    false
+                }
+            }
+        });
+        if self.genes.is_empty() {
+            let id = |id: Option<&String>| id.cloned().unwrap_or_default();
+            return Err(Error::data(
+                format!(
+                    "the table of labels has none of the genes: its ids are like {}, the genes' \
+                     like {}",
+                    id(table.rows.first().map(|row| &row.0)),
+                    id(without_label.first())
+                ),
+                "Give a table with the same kind of gene id in its first column",
+            ));
+        }
+        Ok(without_label)
     }
 
     /// The gene id of a joined gene.

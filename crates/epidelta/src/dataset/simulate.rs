@@ -7,15 +7,12 @@
 //! A gene's strength (how active an active gene is) moves its marks and its
 //! expression together, so that there is signal beyond the state itself.
 
-use arrow_array::{
-    ArrayRef, BooleanArray, FixedSizeListArray, Float64Array, RecordBatch, StringArray,
-};
-use arrow_schema::{ArrowError, DataType, Field, Schema};
-use parquet::arrow::ArrowWriter;
+mod reads;
+mod truth_file;
+
 use rand::RngExt;
 use rand_chacha::ChaCha8Rng;
 use rand_distr::{Distribution, Gamma, Normal, Poisson};
-use std::{path::Path, sync::Arc};
 
 use super::{
     epigenome::{Epigenome, GeneRecord, Metadata, Orientation, window},
@@ -24,7 +21,6 @@ use super::{
 use crate::{
     error::{Error, Result},
     genome::Strand,
-    output::write_atomically,
     provenance::Provenance,
     random::{Purpose, generator},
 };
@@ -149,6 +145,12 @@ impl State {
     }
 }
 
+/// Chromosomes of the simulated genome.
+const CHROMS: usize = 22;
+/// First base of the first TSS of a chromosome, and from one TSS to the next, bp.
+const FIRST_TSS: i64 = 1_000_000;
+const TSS_SPACING: i64 = 50_000;
+
 /// A simulation's outcome.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Simulated {
@@ -192,8 +194,8 @@ pub fn simulate(config: &SimulationConfig) -> Result<Simulated> {
             epigenome.genes.push(GeneRecord {
                 gene_id: format!("SIMG{:08}", gene + 1),
                 gene_name: Some(format!("SIM{}", gene + 1)),
-                chrom: Some(format!("chr{}", gene % 22 + 1)),
-                tss: Some(1_000_000 + 50_000 * (gene / 22) as i64),
+                chrom: Some(format!("chr{}", gene % CHROMS + 1)),
+                tss: Some(FIRST_TSS + TSS_SPACING * (gene / CHROMS) as i64),
                 strand: Some(strand),
                 split: Some(split),
                 expression: drawn.expression(cell, &mut generator)?,
@@ -366,82 +368,5 @@ impl Simulated {
     /// The names of a gene's states in A and B.
     pub fn states(&self, gene: usize) -> [&'static str; 2] {
         self.truth[gene].state.map(State::name)
-    }
-
-    /// Writes `truth.parquet`: per gene `gene_id`, `state_a`, `state_b`,
-    /// `strength_a`, `strength_b`, `expected_log2_fold_change` (A over B, without
-    /// noise), `causal_marks` (comma-separated), and per mark a
-    /// `FixedSizeList<bool>[bins]`: whether the expected reads of the bin differ
-    /// between the cell types by at least one read.
-    ///
-    /// # Errors
-    /// When the file cannot be written.
-    pub fn write_truth(&self, path: &Path, force: bool) -> Result<()> {
-        let batch = self
-            .truth_batch()
-            .map_err(|e| Error::io("write", path)(std::io::Error::other(e)))?;
-        write_atomically(path, force, |file| {
-            let mut writer =
-                ArrowWriter::try_new(file, batch.schema(), None).map_err(std::io::Error::other)?;
-            writer.write(&batch).map_err(std::io::Error::other)?;
-            writer.close().map_err(std::io::Error::other)?;
-            Ok(())
-        })
-    }
-
-    fn truth_batch(&self) -> std::result::Result<RecordBatch, ArrowError> {
-        let bins = self.a.bins;
-        let mark_range = |mark: usize| mark * bins..(mark + 1) * bins;
-        let text = |values: Vec<String>| -> ArrayRef { Arc::new(StringArray::from(values)) };
-        let number = |of: &dyn Fn(&Truth) -> f64| -> ArrayRef {
-            Arc::new(Float64Array::from_iter_values(self.truth.iter().map(of)))
-        };
-        let states = |cell: usize| {
-            let names = self.truth.iter().map(|t| t.state[cell].name().to_owned());
-            text(names.collect())
-        };
-        let causal_marks = |truth: &Truth| {
-            let marks = MARKS.iter().enumerate();
-            let causal =
-                marks.filter(|(m, _)| truth.carries_signal[mark_range(*m)].contains(&true));
-            causal.map(|(_, &mark)| mark).collect::<Vec<_>>().join(",")
-        };
-        let ids = self.a.genes.iter().map(|g| g.gene_id.clone()).collect();
-        let mut columns = vec![
-            ("gene_id", text(ids)),
-            ("state_a", states(0)),
-            ("state_b", states(1)),
-            ("strength_a", number(&|t| t.strength[0])),
-            ("strength_b", number(&|t| t.strength[1])),
-            (
-                "expected_log2_fold_change",
-                number(&|t| t.expected_log2_fold_change),
-            ),
-            (
-                "causal_marks",
-                text(self.truth.iter().map(causal_marks).collect()),
-            ),
-        ];
-        let item = Arc::new(Field::new("element", DataType::Boolean, false));
-        let length =
-            i32::try_from(bins).map_err(|e| ArrowError::InvalidArgumentError(e.to_string()))?;
-        for (m, mark) in MARKS.iter().enumerate() {
-            let flags = self
-                .truth
-                .iter()
-                .flat_map(|t| &t.carries_signal[mark_range(m)]);
-            let flags: BooleanArray = flags.copied().map(Some).collect();
-            let list =
-                FixedSizeListArray::try_new(Arc::clone(&item), length, Arc::new(flags), None)?;
-            columns.push((mark, Arc::new(list)));
-        }
-        let fields: Vec<Field> = columns
-            .iter()
-            .map(|(name, array)| Field::new(*name, array.data_type().clone(), false))
-            .collect();
-        RecordBatch::try_new(
-            Arc::new(Schema::new(fields)),
-            columns.into_iter().map(|(_, array)| array).collect(),
-        )
     }
 }

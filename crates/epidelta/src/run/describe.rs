@@ -1,6 +1,6 @@
 //! `run.toml`.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
@@ -25,6 +25,27 @@ pub struct DataFile {
     pub sha256: String,
     /// The cell type in it.
     pub cell_type: String,
+}
+
+/// The table that a run's labels were taken from.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct LabelFile {
+    /// Its path, absolute.
+    pub path: PathBuf,
+    /// Its SHA-256 checksum.
+    pub sha256: String,
+    /// The column with the log2 fold change, where one was named.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub column: Option<String>,
+}
+
+impl LabelFile {
+    /// What the labels of a table are, in words.
+    pub fn in_words(path: &Path) -> String {
+        let name = path.file_name().unwrap_or(path.as_os_str());
+        format!("log2 fold change, of {}", name.to_string_lossy())
+    }
 }
 
 /// The shape of the data that a model takes.
@@ -87,6 +108,9 @@ pub struct RunDescription {
     pub a: DataFile,
     /// Cell type B's data.
     pub b: DataFile,
+    /// The table of labels, where they are not the ratios of the expressions.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub labels: Option<LabelFile>,
     /// The shape of the data.
     pub data: DataShape,
     /// Medians of log2 expression of the training genes in A and B.
@@ -97,6 +121,14 @@ pub struct RunDescription {
 }
 
 impl RunDescription {
+    /// What the label is, in words: `log2 fold change, A over B`.
+    pub fn label_in_words(&self) -> String {
+        match &self.labels {
+            None => self.settings.label.in_words(),
+            Some(table) => LabelFile::in_words(&table.path),
+        }
+    }
+
     pub(super) fn to_toml(&self) -> Result<String> {
         toml::to_string(self).map_err(|error| {
             Error::data(

@@ -7,8 +7,8 @@ use std::{
 };
 
 use super::{
-    DataFile, DataShape, HISTORY, LastEpoch, MARKER, METRICS, PREDICTIONS, RunDescription,
-    RunMetrics, WEIGHTS, describe::FORMAT, read_pair,
+    DataFile, DataShape, HISTORY, LabelFile, LabelTable, LastEpoch, MARKER, METRICS, PREDICTIONS,
+    RunDescription, RunMetrics, WEIGHTS, describe::FORMAT, read_pair,
 };
 use crate::{
     dataset::{Epigenome, JoinSummary, Pair, Split, SplitConfig},
@@ -27,6 +27,8 @@ pub struct TrainingPlan {
     pub a: PathBuf,
     /// Cell type B's.
     pub b: PathBuf,
+    /// The table of labels; without it they are the ratios of the expressions.
+    pub labels: Option<LabelTable>,
     /// The method.
     pub method: Variant,
     /// The preset that the settings started from.
@@ -41,6 +43,16 @@ pub struct TrainingPlan {
     pub output: PathBuf,
     /// Whether to replace what is there.
     pub force: bool,
+}
+
+impl TrainingPlan {
+    /// What the label is, in words: `log2 fold change, A over B`.
+    pub fn label_in_words(&self) -> String {
+        match &self.labels {
+            None => self.settings.label.in_words(),
+            Some(table) => LabelFile::in_words(&table.path),
+        }
+    }
 }
 
 /// What a training tells while it runs.
@@ -80,13 +92,15 @@ pub fn train(plan: &TrainingPlan, report: &mut dyn FnMut(Event<'_>)) -> Result<R
     let inputs: Vec<&Path> = [plan.a.as_path(), plan.b.as_path()]
         .into_iter()
         .chain(initial)
+        .chain(plan.labels.as_ref().map(|table| table.path.as_path()))
         .collect();
     OutputFolder::check(&plan.output, plan.force, MARKER, &inputs)?;
     // Checksums are of the files that are read next, not of what may stand there
     // hours later.
     let (sha256_a, sha256_b) = rayon::join(|| sha256(&plan.a), || sha256(&plan.b));
     let (sha256_a, sha256_b) = (sha256_a?, sha256_b?);
-    let (mut pair, join) = read_pair(&plan.a, &plan.b, settings)?;
+    let labels = plan.labels.as_ref().map(label_file).transpose()?;
+    let (mut pair, join) = read_pair(&plan.a, &plan.b, plan.labels.as_ref(), settings)?;
     settings.split.assign(&mut pair)?;
     let data_file = |path: &Path, sha256: String, epigenome: &Epigenome| -> Result<DataFile> {
         Ok(DataFile {
@@ -105,6 +119,7 @@ pub fn train(plan: &TrainingPlan, report: &mut dyn FnMut(Event<'_>)) -> Result<R
         predictions_sha256: String::new(),
         a: data_file(&plan.a, sha256_a, &pair.a)?,
         b: data_file(&plan.b, sha256_b, &pair.b)?,
+        labels,
         data: DataShape::of(&pair.a),
         median_log2_expression: ExpressionThresholds::default(),
         settings: settings.clone(),
@@ -156,6 +171,15 @@ pub fn train(plan: &TrainingPlan, report: &mut dyn FnMut(Event<'_>)) -> Result<R
     })?;
     folder.publish()?;
     Ok(metrics)
+}
+
+fn label_file(table: &LabelTable) -> Result<LabelFile> {
+    let path = &table.path;
+    Ok(LabelFile {
+        path: fs::canonicalize(path).map_err(Error::io("read", path))?,
+        sha256: sha256(path)?,
+        column: table.column.clone(),
+    })
 }
 
 fn labels_vary(pair: &Pair) -> bool {

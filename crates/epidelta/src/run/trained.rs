@@ -10,8 +10,8 @@ use burn::tensor::Device;
 use toml::{Table, Value};
 
 use super::{
-    DataShape, HISTORY, MARKER, METRICS, PREDICTIONS, RunDescription, RunMetrics, WEIGHTS,
-    describe::FORMAT, read_pair,
+    DataShape, HISTORY, LabelTable, MARKER, METRICS, PREDICTIONS, RunDescription, RunMetrics,
+    WEIGHTS, describe::FORMAT, read_pair,
 };
 use crate::{
     dataset::{JoinSummary, Pair, Split},
@@ -92,13 +92,19 @@ impl Run {
     }
 
     /// Predicts every gene of a pair with the run's model. A gene's split is the
-    /// one that it had when the model was trained, none where it was not there.
+    /// one that it had when the model was trained, none where it was not there. The
+    /// observed values are the ratios of the expressions, or those of a table.
     ///
     /// # Errors
     /// When the data are unusable or of another shape than the run's, or the
     /// weights are not those that training wrote.
-    pub fn predict(&self, a: &Path, b: &Path) -> Result<(Predictions, JoinSummary)> {
-        let (mut pair, summary) = read_pair(a, b, &self.description.settings)?;
+    pub fn predict(
+        &self,
+        a: &Path,
+        b: &Path,
+        labels: Option<&LabelTable>,
+    ) -> Result<(Predictions, JoinSummary)> {
+        let (mut pair, summary) = read_pair(a, b, labels, &self.description.settings)?;
         self.check_shape(&pair)?;
         let trained: HashMap<String, Option<Split>> = self
             .predictions()?
