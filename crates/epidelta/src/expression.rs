@@ -428,7 +428,7 @@ mod tests {
         let text = message("id\tx\nG1\t5\nG2\t-2\n", None);
         assert!(text.contains("not a logarithm"), "{text}");
         let text = message("id\tx\ty\nG1\t5\t5\n", None);
-        assert!(text.contains("the columns x, y"), "{text}");
+        assert!(text.contains("the columns id, x, y"), "{text}");
         let text = message("id\tx\ty\nG1\t5\t5\n", Some("z"));
         assert!(text.contains("\"z\""), "{text}");
         let text = message("G1\t5\nG1\t6\n", None);
