@@ -144,7 +144,8 @@ pub struct Inspect {
 /// per mark a list of true/false per bin: whether the expected reads differ by one or more.
 ///
 /// With --reads also the files that a lab has, for `epidelta prepare`: reads/CELL_MARK.bam,
-/// genes.gtf, counts.tsv (gene_id, A, B) and samples.tsv (cell_type, mark, path).
+/// genes.gtf, counts.tsv (gene_id, A, B), samples.tsv (cell_type, mark, path), A.marks.tsv and
+/// B.marks.tsv (mark, path).
 #[derive(Debug, Args)]
 pub struct Simulate {
     /// Number of genes

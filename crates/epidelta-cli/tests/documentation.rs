@@ -27,6 +27,7 @@ fn links_between_pages_lead_somewhere() {
         "README.md",
         "ARCHITECTURE.md",
         "CHANGELOG.md",
+        "docs/prepare.md",
         "docs/reference.md",
         "docs/speed.md",
     ] {
@@ -63,6 +64,19 @@ fn commands_of_the_readme_run() {
 
     let commands = documented("README.md");
     assert!(commands.len() >= 7, "{commands:?}");
+    for command in commands {
+        workplace.succeed(&command);
+    }
+}
+
+#[test]
+fn commands_of_the_page_on_preparing_run() {
+    let workplace = Workplace::new();
+    let genes = 1..=100;
+    let changes: String = genes.map(|g| format!("SIMG{g:08},{}\n", g % 7)).collect();
+    workplace.write("deseq2.csv", format!("gene,log2FoldChange\n{changes}"));
+    let commands = documented("docs/prepare.md");
+    assert!(commands.len() >= 6, "{commands:?}");
     for command in commands {
         workplace.succeed(&command);
     }

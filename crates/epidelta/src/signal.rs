@@ -179,10 +179,10 @@ struct ContigNames {
 impl ContigNames {
     /// The place of a contig in the list, which it joins when it is new.
     fn place(&mut self, name: &[u8], contigs: &mut Vec<Contig>) -> usize {
-        if let Some((last, row)) = &self.last {
-            if last == name {
-                return *row;
-            }
+        if let Some((last, row)) = &self.last
+            && last == name
+        {
+            return *row;
         }
         let row = match self.rows.get(name) {
             Some(&row) => row,

@@ -28,7 +28,7 @@ pub fn run(command: &Simulate, seed: u64) -> Result<()> {
     tracing::info!(
         "wrote A.parquet, B.parquet{} and truth.parquet ({} genes) to {}",
         match command.reads {
-            true => ", reads, genes.gtf, counts.tsv, samples.tsv",
+            true => ", reads, lists of them, genes.gtf, counts.tsv",
             false => "",
         },
         command.genes,

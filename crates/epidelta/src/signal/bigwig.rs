@@ -3,7 +3,6 @@
 
 use std::{
     fs::File,
-    io::BufReader,
     panic::{AssertUnwindSafe, catch_unwind},
     path::Path,
 };
@@ -48,7 +47,9 @@ fn decode(
     visit: &mut dyn FnMut(Batch<'_, Value>) -> Result<()>,
 ) -> Result<()> {
     let file = File::open(path).map_err(Error::io("read", path))?;
-    let mut reader = BigWigRead::open(BufReader::new(file)).map_err(|e| damaged(path, e))?;
+    let reader = BigWigRead::open(file).map_err(|e| damaged(path, e))?;
+    // Neighbouring regions lie in the same blocks: decoded ones are kept a while.
+    let mut reader = reader.cached();
     let contigs: Vec<Contig> = reader
         .chroms()
         .iter()

@@ -1,6 +1,11 @@
 //! CRAM 3.0 (CRAM specification), its containers decoded in parallel.
 
-use std::{fs::File, io, path::Path};
+use std::{
+    fs::File,
+    io,
+    panic::{AssertUnwindSafe, catch_unwind},
+    path::Path,
+};
 
 use noodles::{cram, fasta, sam, sam::alignment::Record as _};
 use rayon::prelude::*;
@@ -58,7 +63,12 @@ pub(super) fn read(
         }
         let decoded: Vec<io::Result<Vec<Decoded>>> = containers
             .par_iter()
-            .map(|container| decode(container, &header, &references))
+            .map(|container| {
+                // A decoder's panic is a damaged file's error.
+                let decoded = || decode(container, &header, &references);
+                catch_unwind(AssertUnwindSafe(decoded))
+                    .unwrap_or_else(|_| Err(io::Error::other("its parts contradict each other")))
+            })
             .collect();
         for records in decoded {
             let records =

@@ -58,24 +58,19 @@ pub(super) fn with_expression(
 
 /// Refuses genes that lie beyond the end of their chromosome.
 pub(super) fn check_genome(windows: &Windows, sizes: &ChromSizes) -> Result<()> {
-    let size_of = |chrom: &str| sizes.get(chrom).copied();
-    for window in &windows.list {
-        if let (Some(tss), Some(size)) = (window.tss, size_of(&window.chrom)) {
-            if tss >= size {
-                return Err(Error::data(
-                    format!(
-                        "gene {} starts at {}:{}, but {} ends at {size}",
-                        window.gene_id,
-                        window.chrom,
-                        tss + 1,
-                        window.chrom
-                    ),
-                    "Give an annotation of the genome assembly that the reads were aligned to",
-                ));
-            }
-        }
-    }
-    Ok(())
+    let beyond = windows.list.iter().find_map(|window| {
+        let size = *sizes.get(&window.chrom)?;
+        let tss = window.tss.filter(|&tss| tss >= size)?;
+        Some((window, tss, size))
+    });
+    let Some((window, tss, size)) = beyond else {
+        return Ok(());
+    };
+    let (gene, chrom, first_base) = (&window.gene_id, &window.chrom, tss + 1);
+    Err(Error::data(
+        format!("gene {gene} starts at {chrom}:{first_base}, but {chrom} ends at {size}"),
+        "Give an annotation of the genome assembly that the reads were aligned to",
+    ))
 }
 
 /// What an epigenome is put together from.

@@ -234,10 +234,10 @@ fn signal_of(
             Some(pool(mark, controls.into_iter(), binned)?)
         }
     };
-    if let Some(control) = &control {
-        if control.depth.is_some() != pooled.depth.is_some() {
-            return Err(mixed(mark, "and its control"));
-        }
+    if let Some(control) = &control
+        && control.depth.is_some() != pooled.depth.is_some()
+    {
+        return Err(mixed(mark, "and its control"));
     }
     let depths = control
         .as_ref()

@@ -55,8 +55,8 @@ struct Read {
 impl Simulated {
     /// Writes the simulation as files that a lab has into a folder:
     /// `reads/CELL_MARK.bam` (sorted, without index), `genes.gtf`, `counts.tsv`
-    /// (gene_id, and the reads of each cell type) and `samples.tsv`, the list of
-    /// the files for `epidelta prepare --samples`.
+    /// (gene_id, and the reads of each cell type), and the lists of the files for
+    /// `epidelta prepare`: `samples.tsv` of both cell types, `CELL.marks.tsv` of each.
     ///
     /// The 5' ends of the reads that are no duplicates lie in the bins as in the
     /// simulated epigenomes, so that counting these gives the same numbers.
@@ -96,6 +96,16 @@ impl Simulated {
             }
             Ok(())
         })?;
+        for cell in cells {
+            let list = format!("{}.marks.tsv", cell.metadata.cell_type);
+            write_atomically(&folder.join(list), false, |out| {
+                writeln!(out, "mark\tpath")?;
+                for (mark, name) in cell.marks.iter().enumerate() {
+                    writeln!(out, "{name}\t{}", file_of(cell, mark))?;
+                }
+                Ok(())
+            })?;
+        }
         write_atomically(&folder.join("genes.gtf"), false, |out| {
             write_gtf(out, &self.a)
         })?;

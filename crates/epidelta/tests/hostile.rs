@@ -1,0 +1,153 @@
+//! Whatever the bytes of a file, its reader gives numbers or an error: it does not
+//! panic, hang or take memory for what the file only claims to hold.
+
+mod common;
+
+use std::{fs, io::Write, num::NonZero, path::Path, path::PathBuf};
+
+use epidelta::{
+    annotation::{AnnotationFormat, TssRule, read_genes},
+    bins::{Bins, Chroms, CountRule, ReadCounter, Windows},
+    dataset::{read_marks, read_samples},
+    genome::read_chrom_sizes,
+    input::Meter,
+    signal::{Format, ReadFilter, Reading, read_alignments, read_values},
+};
+use proptest::prelude::*;
+
+fn golden(name: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("tests/golden")
+        .join(name)
+}
+
+/// Bytes with some changed, and perhaps the end cut off.
+fn damaged(bytes: Vec<u8>) -> impl Strategy<Value = Vec<u8>> {
+    let length = bytes.len();
+    let changes = prop::collection::vec((0..length, any::<u8>()), 1..6);
+    let end = prop::option::weighted(0.3, 0..length);
+    (changes, end).prop_map(move |(changes, end)| {
+        let mut bytes = bytes.clone();
+        for (position, byte) in changes {
+            bytes[position] = byte;
+        }
+        bytes.truncate(end.unwrap_or(length));
+        bytes
+    })
+}
+
+fn reading() -> Reading {
+    Reading {
+        filter: ReadFilter::default(),
+        reference: Some(golden("reference.fa")),
+        threads: NonZero::<usize>::MIN,
+        meter: Meter::default(),
+    }
+}
+
+/// Reads a file as it would be counted.
+fn count(path: &Path, format: Format) {
+    let genes = "chr1\t5000\t6000\tG1\t0\t+\nchr2\t100\t200\tG2\t0\t-\n";
+    let mut bed = tempfile::NamedTempFile::new().unwrap();
+    bed.write_all(genes.as_bytes()).unwrap();
+    let genes = read_genes(bed.path(), AnnotationFormat::Bed, TssRule::Gene).unwrap();
+    let chroms = Chroms::new(&Windows::around(genes.genes, Bins::default()));
+    let mut counter = ReadCounter::new(path, &chroms, CountRule::default());
+    let _ = read_alignments(path, format, &reading(), &mut |batch| counter.add(batch));
+    let _ = counter.finish();
+}
+
+fn file(bytes: &[u8]) -> tempfile::NamedTempFile {
+    let mut file = tempfile::NamedTempFile::new().unwrap();
+    file.write_all(bytes).unwrap();
+    file
+}
+
+fn uncompressed_bam() -> Vec<u8> {
+    let text = fs::read(golden("awkward.sam")).unwrap();
+    let mut reader = noodles::sam::io::Reader::new(&text[..]);
+    let header = reader.read_header().unwrap();
+    let mut writer = noodles::bam::io::Writer::from(Vec::new());
+    writer.write_header(&header).unwrap();
+    for record in reader.record_bufs(&header) {
+        use noodles::sam::alignment::io::Write;
+        writer
+            .write_alignment_record(&header, &record.unwrap())
+            .unwrap();
+    }
+    writer.into_inner()
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(400))]
+
+    #[test]
+    fn bam(bytes in damaged(uncompressed_bam())) {
+        // Damaged before it is compressed, so that no checksum tells.
+        let mut bgzf = noodles::bgzf::io::Writer::new(Vec::new());
+        bgzf.write_all(&bytes).unwrap();
+        count(file(&bgzf.finish().unwrap()).path(), Format::Bam);
+    }
+
+    #[test]
+    fn sam(bytes in damaged(fs::read(golden("awkward.sam")).unwrap())) {
+        count(file(&bytes).path(), Format::Sam);
+    }
+
+    #[test]
+    fn cram(bytes in damaged(fs::read(golden("awkward.cram")).unwrap())) {
+        count(file(&bytes).path(), Format::Cram);
+    }
+
+    #[test]
+    fn bedgraph(bytes in damaged(fs::read(golden("signal.bedGraph")).unwrap())) {
+        let regions = |_: &str| vec![(0, 100_000)];
+        let path = file(&bytes);
+        let _ = read_values(path.path(), Format::BedGraph, &reading(), &regions, &mut |_| Ok(()));
+    }
+
+    #[test]
+    fn bigwig(bytes in damaged(fs::read(golden("signal.bw")).unwrap())) {
+        // The index, at the end, is left whole: its sizes are taken at their word by
+        // the library that reads it.
+        let mut whole = fs::read(golden("signal.bw")).unwrap();
+        let data = 1_000..whole.len() / 2;
+        if bytes.len() > data.end {
+            whole[data.clone()].copy_from_slice(&bytes[data]);
+        }
+        let regions = |_: &str| vec![(0, 100_000)];
+        let path = file(&whole);
+        let _ = read_values(path.path(), Format::BigWig, &reading(), &regions, &mut |_| Ok(()));
+    }
+
+    #[test]
+    fn annotations_and_lists(bytes in prop::collection::vec(any::<u8>(), 0..300)) {
+        let path = file(&bytes);
+        let path = path.path();
+        for format in [AnnotationFormat::Gtf, AnnotationFormat::Gff3, AnnotationFormat::Bed] {
+            let _ = read_genes(path, format, TssRule::Transcript);
+        }
+        let _ = AnnotationFormat::detect(path, 100);
+        let _ = Format::detect(path);
+        let _ = read_chrom_sizes(path);
+        let _ = read_marks(path);
+        let _ = read_samples(path, None, None);
+    }
+
+    #[test]
+    fn almost_annotations(bytes in damaged(
+        b"chr1\tx\tgene\t101\t200\t.\t+\t.\tID=gene:G1;gene_id=G1;tag=a,b\n\
+          chr1\tx\tmRNA\t101\t200\t.\t+\t.\tID=T1;Parent=gene:G1;tag=basic,Ensembl_canonical\n\
+          chr1\tx\tgene\t101\t200\t.\t-\t.\tgene_id \"G2\"; gene_name \"A\\\"B\"; tag \"x\"; tag \"y\";\n\
+          mark\tpath\tcontrol\nH3K4me3\ta.bam\tb.bam\n".to_vec()
+    )) {
+        let path = file(&bytes);
+        let path = path.path();
+        for format in [AnnotationFormat::Gtf, AnnotationFormat::Gff3] {
+            for rule in [TssRule::Gene, TssRule::Transcript] {
+                let _ = read_genes(path, format, rule);
+            }
+        }
+        let _ = read_marks(path);
+    }
+}
