@@ -115,7 +115,8 @@ pub enum Orient {
 /// Show what is inside an epigenome.parquet
 ///
 /// Prints the cell type, genes and splits, window, units, per mark the total, mean, median and
-/// largest signal of a bin and the share of bins without any, and where the file came from.
+/// largest signal of a bin and the share of bins without any, and how the file was made: the settings,
+/// and of each source its size, the reads that count, and its checksum (--json has all of it).
 #[derive(Debug, Args)]
 pub struct Inspect {
     /// The file to show
@@ -297,10 +298,11 @@ pub struct Evaluate {
     pub json: bool,
 }
 
-/// Simulate, train and evaluate, in about a minute
+/// Simulate reads, count them, train and evaluate, in about a minute
 ///
-/// Writes A.parquet, B.parquet and truth.parquet as `epidelta simulate`, and run/ as `epidelta
-/// train`.
+/// Writes reads and all else that `epidelta simulate --reads` does, cells/A.parquet and
+/// cells/B.parquet as `epidelta prepare`, A.svg and B.svg as `epidelta inspect --plot`, and run/ as
+/// `epidelta train`.
 #[derive(Debug, Args)]
 pub struct Demo {
     /// The folder to write

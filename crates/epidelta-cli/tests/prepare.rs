@@ -56,7 +56,7 @@ fn from_reads_to_a_trained_model() {
         "66 genes with a TSS",
         "upstream to 5000 bp",
         "signal per bin, unit: reads",
-        "\"depth\"",
+        "reads that count",
     ] {
         assert!(inspected.contains(part), "{part:?} is not in\n{inspected}");
     }

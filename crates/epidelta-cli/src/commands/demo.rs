@@ -1,19 +1,24 @@
-//! `epidelta demo`: the main job end to end on simulated data.
+//! `epidelta demo`: the main job end to end, from reads to predictions, on
+//! simulated data.
 
-use std::{collections::HashMap, io::Write};
+use std::{collections::HashMap, io::Write, path::Path};
 
 use anyhow::Result;
 use epidelta::{
-    dataset::{Simulated, SimulationConfig, Split},
+    dataset::{
+        Genes, GenesConfig, PrepareConfig, Simulated, SimulationConfig, Split, read_epigenome,
+        read_samples,
+    },
     evaluation::Predictions,
     model::Variant,
+    report::write_profile_figure,
     run::{Run, RunMetrics, TrainingPlan},
     training::{Preset, Settings},
 };
 
 use crate::{
     arguments::Demo,
-    commands::{simulate::simulate_into, train::fit_and_write},
+    commands::{prepare::prepare_into, simulate::simulate_into, train::fit_and_write},
     display::{metrics_table, table},
     progress::Reporter,
 };
@@ -31,21 +36,26 @@ pub fn run(command: &Demo, seed: u64, reporter: &Reporter) -> Result<()> {
         ..SimulationConfig::default()
     };
     let folder = &command.output;
-    let simulated = simulate_into(folder, command.force, &config, false)?;
+    let simulated = simulate_into(folder, command.force, &config, true)?;
     writeln!(
         out,
-        "Two simulated cell types, A and B: {GENES} genes, {} histone marks, \
-         {} bins of {} bp around each TSS.\n\
-         Training DeepDiff ({METHOD}) to predict each gene's log2 fold change, A over B.",
+        "Two simulated cell types, A and B: reads of {} histone marks, and the expression of \
+         {GENES} genes.\n\
+         Counting the reads in {} bins of {} bp around each TSS.",
         simulated.a.marks.len(),
         config.bins,
         config.bin_size
     )?;
+    prepare_cells(folder)?;
+    writeln!(
+        out,
+        "Training DeepDiff ({METHOD}) to predict each gene's log2 fold change, A over B."
+    )?;
     let mut settings = Settings::of(METHOD, Preset::Tuned);
     settings.training.epochs = EPOCHS;
     let plan = TrainingPlan {
-        a: folder.join("A.parquet"),
-        b: folder.join("B.parquet"),
+        a: folder.join("cells/A.parquet"),
+        b: folder.join("cells/B.parquet"),
         labels: None,
         method: METHOD,
         preset: Preset::Tuned,
@@ -67,10 +77,24 @@ pub fn run(command: &Demo, seed: u64, reporter: &Reporter) -> Result<()> {
     let folder = folder.display();
     writeln!(
         out,
-        "\nAll files are in {folder}/. To look at them:\n  \
-         epidelta inspect {folder}/A.parquet\n  \
+        "\nAll files are in {folder}/: the reads and what was counted, in A.svg the marks around \
+         the TSS.\nTo look at them:\n  \
+         epidelta inspect {folder}/cells/A.parquet\n  \
          epidelta evaluate --run {folder}/run --json"
     )?;
+    Ok(())
+}
+
+/// As `epidelta prepare --samples` and `inspect --plot`.
+fn prepare_cells(folder: &Path) -> Result<()> {
+    let genes = Genes::read(&GenesConfig::of(folder.join("genes.gtf")))?;
+    let counts = folder.join("counts.tsv");
+    for cell in read_samples(&folder.join("samples.tsv"), Some(&counts), None)? {
+        let file = folder.join(format!("cells/{}.parquet", cell.name));
+        prepare_into(&cell, &genes, &PrepareConfig::default(), &file, false)?;
+        let figure = folder.join(format!("{}.svg", cell.name));
+        write_profile_figure(&read_epigenome(&file)?, &figure, false)?;
+    }
     Ok(())
 }
 

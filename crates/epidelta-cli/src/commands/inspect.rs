@@ -8,11 +8,15 @@ use epidelta::{
     evaluation::median,
     genome::Strand,
     output::{check_file, keep_inputs},
+    provenance::{Provenance, ReadCounts},
     report::write_profile_figure,
 };
 use serde_json::json;
 
 use crate::{arguments::Inspect, display::table};
+
+/// Digits of a checksum that are enough to tell files apart.
+const SHOWN_OF_SHA256: usize = 12;
 
 pub fn run(command: &Inspect) -> Result<()> {
     if let Some(figure) = &command.plot {
@@ -94,7 +98,7 @@ pub fn run(command: &Inspect) -> Result<()> {
     }
     writeln!(out, "{marks}")?;
     if let Some(provenance) = &metadata.provenance {
-        writeln!(out, "\nprovenance\n{}", pretty(provenance))?;
+        write_provenance(&mut out, provenance)?;
     }
     Ok(())
 }
@@ -177,7 +181,50 @@ fn as_json(epigenome: &Epigenome) -> serde_json::Value {
     })
 }
 
-fn pretty(json: &str) -> String {
-    serde_json::from_str::<serde_json::Value>(json)
-        .map_or_else(|_| json.to_owned(), |value| format!("{value:#}"))
+/// How the file was made: the command, its settings, and a row per source.
+fn write_provenance(out: &mut impl Write, text: &str) -> Result<()> {
+    let Ok(provenance) = serde_json::from_str::<Provenance>(text) else {
+        // Another program's record is shown as it is.
+        writeln!(out, "\nprovenance\n{text}")?;
+        return Ok(());
+    };
+    let Provenance {
+        command,
+        epidelta,
+        sources,
+        settings,
+    } = provenance;
+    writeln!(out, "\nmade by epidelta {command}, version {epidelta}")?;
+    let settings: Vec<String> = settings
+        .into_iter()
+        .map(|(name, value)| format!("{name} = {value}"))
+        .collect();
+    writeln!(out, "{}", settings.join(", "))?;
+    if sources.is_empty() {
+        return Ok(());
+    }
+    let mut rows = table(&[
+        "source",
+        "file",
+        "bytes",
+        "reads that count",
+        "of",
+        "SHA-256",
+    ]);
+    for source in sources {
+        let count = |of: fn(&ReadCounts) -> u64| match &source.reads {
+            Some(reads) => of(reads).to_string(),
+            None => String::new(),
+        };
+        rows.add_row([
+            source.role.clone(),
+            source.name.clone(),
+            source.size.to_string(),
+            count(|reads| reads.depth),
+            count(|reads| reads.records),
+            source.sha256.chars().take(SHOWN_OF_SHA256).collect(),
+        ]);
+    }
+    writeln!(out, "\n{rows}")?;
+    Ok(())
 }

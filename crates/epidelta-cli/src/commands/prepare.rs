@@ -51,7 +51,8 @@ pub fn run(command: &Prepare, reporter: &Reporter) -> Result<()> {
     Ok(())
 }
 
-fn prepare_into(
+/// Prepares a cell type into a file, and tells what was unusual.
+pub fn prepare_into(
     cell: &CellTypeFiles,
     genes: &Genes,
     config: &PrepareConfig,

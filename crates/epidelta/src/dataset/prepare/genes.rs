@@ -30,6 +30,21 @@ pub struct GenesConfig {
     pub chrom_sizes: Option<PathBuf>,
 }
 
+impl GenesConfig {
+    /// All genes of an annotation, windows and everything else by default.
+    pub fn of(path: PathBuf) -> Self {
+        GenesConfig {
+            path,
+            format: None,
+            types: Vec::new(),
+            tss: TssRule::default(),
+            bins: Bins::default(),
+            edges: Edges::default(),
+            chrom_sizes: None,
+        }
+    }
+}
+
 /// The windows of all genes.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Genes {
