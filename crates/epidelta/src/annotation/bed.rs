@@ -51,8 +51,8 @@ impl<'l> BedRow<'l> {
         let mut fields = line.split(|&byte| byte == b'\t').map(<[u8]>::trim_ascii);
         let chrom = fields.next().filter(|name| !name.is_empty());
         let mut position = |name: &str| {
-            let field = fields.next().ok_or(format!("no {name}"))?;
-            parse_position(field).ok_or(format!("the {name} {}", excerpt(field)))
+            let field = fields.next().ok_or_else(|| format!("no {name}"))?;
+            parse_position(field).ok_or_else(|| format!("the {name} {}", excerpt(field)))
         };
         let (start, end) = (position("start")?, position("end")?);
         let name = fields.next().filter(|name| !matches!(*name, b"" | b"."));

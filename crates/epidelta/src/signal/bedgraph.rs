@@ -62,8 +62,8 @@ impl<'l> Row<'l> {
             .filter(|field| !field.is_empty());
         let chrom = fields.next().ok_or("an empty line")?;
         let mut position = |name: &str| {
-            let field = fields.next().ok_or(format!("no {name}"))?;
-            parse_position(field).ok_or(format!("the {name} {}", excerpt(field)))
+            let field = fields.next().ok_or_else(|| format!("no {name}"))?;
+            parse_position(field).ok_or_else(|| format!("the {name} {}", excerpt(field)))
         };
         let (start, end) = (position("start")?, position("end")?);
         if start >= end {
@@ -74,7 +74,7 @@ impl<'l> Row<'l> {
         let value: Option<f32> = text.parse().ok();
         let value = value
             .filter(|value| !value.is_infinite())
-            .ok_or(format!("the value {}", excerpt(field)))?;
+            .ok_or_else(|| format!("the value {}", excerpt(field)))?;
         Ok(Row {
             chrom,
             start,
