@@ -8,6 +8,7 @@ compared with it. Needs samtools and bedtools in the path (made with samtools 1.
 
   awkward.sam             reads on chr1 (20,000 bp) and chr2 (5,000 bp), sorted by coordinate
   awkward.cram            the same, by samtools, with reference.fa (random bases) and its index
+  unsorted.cram           the same, in another order
   multicov_regions.bed    the bins (100 bp) of some genes' windows; BED6, name = gene_bin
   multicov_expected.tsv   the columns of the bins, then counts of multicov under these options:
                           default (none), q30 (-q 30), D (-D), F (-F), D_F (-D -F), p (-p), s (-s),
@@ -233,14 +234,16 @@ def make_reference(seed: int) -> dict[str, str]:
     return {name: "".join(bases.choices("ACGT", k=size)) for name, size in CHROMOSOMES.items()}
 
 
-def write_cram(sam: Path, folder: Path) -> None:
+def write_cram(sam: Path, cram: Path) -> None:
+    """Writes a CRAM file beside reference.fa."""
+    folder = cram.parent
     subprocess.run(["samtools", "faidx", "reference.fa"], check=True, cwd=folder)
     options = ["--no-PG", "-C", "-T", "reference.fa", "-o", "with_path.cram"]
-    subprocess.run(["samtools", "view", *options, sam.name], check=True, cwd=folder)
+    subprocess.run(["samtools", "view", *options, sam.resolve()], check=True, cwd=folder)
     # samtools notes where this machine has the reference; that is taken out.
     edit = ["samtools", "reheader", "--no-PG", "-c", r"sed 's/\tUR:[^\t]*//'", "with_path.cram"]
-    with open(folder / "awkward.cram", "wb") as cram:
-        subprocess.run(edit, check=True, cwd=folder, stdout=cram)
+    with open(cram, "wb") as file:
+        subprocess.run(edit, check=True, cwd=folder, stdout=file)
     (folder / "with_path.cram").unlink()
 
 
@@ -267,7 +270,12 @@ def main() -> None:
     write_lines(sam, header + reads)
     write_lines(bed, bins)
 
-    write_cram(sam, output)
+    write_cram(sam, output / "awkward.cram")
+    with tempfile.TemporaryDirectory() as folder:
+        shuffled = Path(folder) / "unsorted.sam"
+        order = random.Random(arguments.seed).sample(reads, k=len(reads))
+        write_lines(shuffled, [["@HD", "VN:1.6", "SO:unsorted"], *header[1:], *order])
+        write_cram(shuffled, output / "unsorted.cram")
 
     counts = {}
     with tempfile.TemporaryDirectory() as folder:

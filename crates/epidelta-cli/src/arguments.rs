@@ -226,8 +226,8 @@ pub struct Train {
 /// Labels from a differential table in place of the ratio of the two expressions.
 #[derive(Debug, Args)]
 pub struct Labels {
-    /// Take the log2 fold changes from a table of DESeq2, edgeR or limma; genes that it lacks are
-    /// dropped [default: log2 of the ratio of the expressions]
+    /// Take the log2 fold changes, A over B, from a table of DESeq2, edgeR or limma; genes that it
+    /// lacks are dropped [default: log2 of the ratio of the expressions]
     #[arg(long, value_name = "TABLE")]
     pub labels: Option<PathBuf>,
     /// Column of the log2 fold change [default: log2FoldChange, logFC, log2_fold_change or log2FC]

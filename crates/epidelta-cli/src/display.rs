@@ -134,6 +134,12 @@ pub fn list_dropped(join: &JoinSummary) {
         "genes without a label in the table, dropped",
         &join.without_label,
     );
+    if join.labels_reversed {
+        tracing::warn!(
+            "the labels of the table go the other way than the expressions of A and B: is the \
+             table B over A? If so, swap --a and --b"
+        );
+    }
 }
 
 /// Notes how many items there are and names the first; all of them with `-v`.

@@ -181,8 +181,8 @@ fn unusual_but_legal_files_get_one_line_each() {
         "named otherwise than in the annotation: 1 (1 for chr1)",
         "genes without expression, left out: 1 (G2.1)",
         "without a gene, left out: 1 (G3)",
-        "reach over an end of their chromosome: 1 (G1.4)",
-        "--min-mapq does not act",
+        "over an end of their chromosome, their bins there zero: 1 (G1.4)",
+        "not act on a file of this format: --min-mapq",
         "--expression-unit",
         "1 without bases on the reference",
     ] {
@@ -226,7 +226,7 @@ fn damaged_bam() {
 #[test]
 fn bad_text_reads() {
     let workplace = small();
-    let long = "x".repeat(1 << 20);
+    let long = "x".repeat(9 << 20);
     for (bed, parts) in [
         (
             "chr1\t20\t10\n".to_owned(),
@@ -340,7 +340,7 @@ fn bad_annotation() {
             &["line 2", "G1.4", "line 1"],
         ),
         ("# nothing\n".into(), &["genes.gtf", "genes", "none"]),
-        ("x".repeat(2 << 20), &["genes.gtf, line 1", "at most"]),
+        ("x".repeat(17 << 20), &["genes.gtf, line 1", "at most"]),
     ] {
         workplace.write("genes.gtf", text);
         workplace.fail(SMALL, parts);
@@ -391,7 +391,7 @@ fn bad_lists_of_files() {
         &["marks.tsv, line 2", "none.bam, which is not there"],
     );
     workplace.write("marks.tsv", "mark\tpath\nexpression\treads.bed\n");
-    workplace.fail(SMALL, &["\"expression\"", "the name of a gene column"]);
+    workplace.fail(SMALL, &["\"expression\" cannot be a mark"]);
     workplace.write("marks.tsv", "mark\tpath\nH3K4me3\tmarks.tsv\n");
     workplace.fail(SMALL, &["marks.tsv", "name does not tell the format"]);
     workplace.write("marks.tsv", "mark\tpath\nH3K4me3\treads.bed\n");
@@ -421,7 +421,7 @@ fn values_that_are_none() {
         ("chr1\t5\t6\tinf\n", &["x.bedGraph, line 1", "\"inf\""]),
         (
             "chr1\t900\t1100\t1\nchr1\t900\t1100\t1\n",
-            &["x.bedGraph", "one value for each base"],
+            &["x.bedGraph", "that do not overlap"],
         ),
     ] {
         workplace.write("x.bedGraph", text);
@@ -453,5 +453,133 @@ fn cell_types_with_different_bins_do_not_pair() {
     workplace.fail(
         "train --a E1.parquet --b E2.parquet -o run",
         &["differ in kind", "4 bins of 100 bp", "5 bins of 100 bp"],
+    );
+}
+
+#[test]
+fn signal_that_is_mostly_elsewhere_is_told() {
+    let workplace = small();
+    workplace.write("marks.tsv", "mark\tpath\nH3K4me3\treads.sam\n");
+    let header = "@HD\tVN:\tSO:\n@PG\tID:a\n@PG\tID:a\n@SQ\tSN:chr1\tLN:50000\n@XX\n";
+    let read = "r\t0\tchr1\t40001\t60\t4M\t*\t0\t0\tACGT\t*\n";
+    workplace.write("reads.sam", format!("{header}{read}"));
+    let chr2 = workplace
+        .text("genes.gtf")
+        .replace("chr1", "chr2")
+        .replace("\"G", "\"H");
+    workplace.write("genes.gtf", workplace.text("genes.gtf") + &chr2);
+    workplace.write("counts.tsv", "G1\t10\nG2\t0\nH1\t5\nH2\t5\n");
+    let told = workplace.succeed(SMALL).stderr;
+    assert!(
+        told.contains("4 of 4 genes have no signal in any bin"),
+        "{told}"
+    );
+    assert!(
+        told.contains("does not have, their signal is zero: 1 (chr2 with 2 genes)"),
+        "{told}"
+    );
+}
+
+#[test]
+fn sizes_of_chromosomes_must_agree() {
+    let workplace = small();
+    workplace.write("sizes.tsv", "1\t1900\n");
+    let command = format!("{SMALL} --chrom-sizes sizes.tsv");
+    workplace.fail(
+        &command,
+        &["gene G2.1 starts at chr1:2000, but chr1 ends at 1900"],
+    );
+    workplace.write("sizes.tsv", "1\t2100\n");
+    let told = workplace.succeed(&format!("{command} --edges drop")).stderr;
+    assert!(told.contains("chromosome, left out: 1 (G2.1)"), "{told}");
+    assert!(told.contains("wrote E1.parquet: 1 genes"), "{told}");
+    workplace.write("marks.tsv", "mark\tpath\nH3K4me3\treads.sam\n");
+    let read = "r\t0\tchr1\t1001\t60\t4M\t*\t0\t0\tACGT\t*\n";
+    workplace.write("reads.sam", format!("@SQ\tSN:chr1\tLN:5000\n{read}"));
+    let command = format!("{command} --force");
+    workplace.fail(
+        &command,
+        &["chr1 is 2100 bp long by --chrom-sizes and 5000 bp"],
+    );
+    workplace.write(
+        "marks.tsv",
+        "mark\tpath\nH3K4me3\treads.sam\nH3K4me1\tother.sam\n",
+    );
+    workplace.write("other.sam", format!("@SQ\tSN:chr1\tLN:6000\n{read}"));
+    let command = format!("{SMALL} --force");
+    workplace.fail(
+        &command,
+        &[
+            "reads.sam",
+            "other.sam",
+            "5000 bp",
+            "6000 bp",
+            "one genome assembly",
+        ],
+    );
+}
+
+#[test]
+fn one_file_is_not_two() {
+    let workplace = small();
+    workplace.write(
+        "marks.tsv",
+        "mark\tpath\nH3K4me3\treads.bed\nH3K4me3\t./reads.bed\n",
+    );
+    workplace.fail(SMALL, &["marks.tsv, line 3", "again (first on line 2)"]);
+    workplace.write(
+        "marks.tsv",
+        "mark\tpath\tcontrol\nH3K4me3\treads.bed\t./reads.bed\n",
+    );
+    workplace.fail(SMALL, &["marks.tsv, line 2", "as its own control"]);
+    let rows = "cell_type\tmark\tpath\nE1\tH3K4me3\treads.bed\nE2\tH3K4me3\treads.bed\n";
+    workplace.write("samples.tsv", rows);
+    let command =
+        "prepare --samples samples.tsv --genes genes.gtf --expression counts.tsv -o cells";
+    workplace.fail(
+        command,
+        &["E1 and E2 both take the column \"count\" of counts.tsv"],
+    );
+    workplace.write("counts.tsv", "E1\tE2\nG1\t10\t20\nG2\t0\t7\n");
+    let told = workplace.succeed(command).stderr;
+    assert!(
+        told.contains("reads.bed is the H3K4me3 of E1 and of E2 too"),
+        "{told}"
+    );
+    let mean = |cell: &str| {
+        let shown = workplace
+            .succeed(&format!("inspect cells/{cell}.parquet --json"))
+            .stdout;
+        let json: serde_json::Value = serde_json::from_str(&shown).unwrap();
+        json["expression"]["mean"].as_f64().unwrap()
+    };
+    assert_eq!((mean("E1"), mean("E2")), (5.0, 13.5));
+}
+
+#[test]
+fn what_can_be_told_early_is() {
+    let workplace = small();
+    let folder = workplace.path("cells");
+    std::fs::write(&folder, "a file").unwrap();
+    let rows = "cell_type\tmark\tpath\nE1\tH3K4me3\treads.bed\n";
+    workplace.write("samples.tsv", rows);
+    let command =
+        "prepare --samples samples.tsv --genes genes.gtf --expression counts.tsv -o cells";
+    workplace.fail(command, &["cells is not a folder"]);
+    let huge = SMALL.replace("--upstream 200", "--upstream 400000000 --bin-size 1");
+    workplace.fail(&huge, &["do not fit memory"]);
+    workplace.fail(
+        &SMALL.replace("--downstream 200", "--downstream 400 --orient genome"),
+        &["--orient genome"],
+    );
+    workplace.write(
+        "genes.gtf",
+        workplace
+            .text("genes.gtf")
+            .replace("2000", "99999999999999"),
+    );
+    workplace.fail(
+        SMALL,
+        &["genes.gtf, line 2", "past the end of any chromosome"],
     );
 }

@@ -11,17 +11,16 @@ mod features;
 use std::{
     collections::{BTreeSet, HashMap, hash_map::Entry},
     path::Path,
-    str::FromStr,
 };
 
 use crate::{
+    bed::is_comment,
     error::{Error, Place, Result},
     genome::Strand,
     input::{Meter, first_bytes},
     provenance::Source,
 };
 
-pub(crate) use bed::{BedRow, is_comment, not_bed, parse_position};
 pub use bed::{Region, read_regions};
 
 /// A gene of an annotation.
@@ -90,11 +89,11 @@ impl AnnotationFormat {
     }
 
     /// The format of a file, by its name or else its first lines. BED rows that
-    /// are all `window` bp wide are windows, other ones genes.
+    /// are all `window` bp wide are windows, if such are wanted, other ones genes.
     ///
     /// # Errors
     /// When the file cannot be read, or tells neither by name nor by content.
-    pub fn detect(path: &Path, window: u64) -> Result<Self> {
+    pub fn detect(path: &Path, window: Option<u64>) -> Result<Self> {
         let name = path.to_string_lossy().to_lowercase();
         let name = name.strip_suffix(".gz").unwrap_or(&name);
         let name = name.strip_suffix(".bgz").unwrap_or(name);
@@ -110,11 +109,21 @@ impl AnnotationFormat {
         let line = text.lines().find(|line| !is_comment(line.as_bytes()));
         let fields = line.map_or(0, |line| line.split('\t').count());
         if ends(&[".bed"]) || (3..=8).contains(&fields) {
-            return Ok(if bed::all_have_width(path, window)? {
-                AnnotationFormat::Windows
-            } else {
-                AnnotationFormat::Bed
-            });
+            return match bed::common_width(path)? {
+                Some((width, _)) if Some(width) == window => Ok(AnnotationFormat::Windows),
+                // Genes are not all of one length.
+                Some((width, rows)) if window.is_some() && rows >= MANY_ROWS => {
+                    Err(Error::content(
+                        path,
+                        Place::File,
+                        "genes, or windows as wide as --upstream and --downstream together",
+                        format!("{rows} rows that are all {width} bp wide"),
+                        "If they are windows, set --upstream and --downstream; if they are genes, add \
+                     --genes-format bed",
+                    ))
+                }
+                _ => Ok(AnnotationFormat::Bed),
+            };
         }
         match line {
             Some(line) if fields == 9 && line.contains("gene_id \"") => Ok(AnnotationFormat::Gtf),
@@ -130,17 +139,8 @@ impl AnnotationFormat {
     }
 }
 
-impl FromStr for AnnotationFormat {
-    type Err = String;
-
-    fn from_str(text: &str) -> std::result::Result<Self, String> {
-        use AnnotationFormat::{Bed, Gff3, Gtf, Windows};
-        [Gtf, Gff3, Bed, Windows]
-            .into_iter()
-            .find(|format| format.name() == text)
-            .ok_or_else(|| format!("{text:?} is none of gtf, gff3, bed and windows"))
-    }
-}
+/// Rows of one width that cannot be genes by chance.
+const MANY_ROWS: usize = 20;
 
 /// The genes of an annotation and how they were read.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -149,6 +149,10 @@ pub struct Annotation {
     pub genes: Vec<Gene>,
     /// Ids that stood twice at the same place, kept once.
     pub repeated: Vec<String>,
+    /// Ids whose transcripts or exons lie at several places of an annotation
+    /// without gene features (UCSC's), so that where the gene is cannot be told; left
+    /// out.
+    pub at_several_places: Vec<String>,
     /// The file.
     pub source: Source,
 }
@@ -162,9 +166,15 @@ pub struct Annotation {
 /// When the file cannot be read, a line breaks the format, or a gene has no id,
 /// no strand, or stands at two places; the error names the line.
 pub fn read_genes(path: &Path, format: AnnotationFormat, rule: TssRule) -> Result<Annotation> {
-    let (genes, source) = match format {
-        AnnotationFormat::Gtf | AnnotationFormat::Gff3 => features::read_genes(path, format, rule)?,
-        AnnotationFormat::Bed | AnnotationFormat::Windows => bed::read_genes(path)?,
+    let (genes, source, spanned) = match format {
+        AnnotationFormat::Gtf | AnnotationFormat::Gff3 => {
+            let read = features::read_genes(path, format, rule)?;
+            (read.genes, read.source, read.spanned)
+        }
+        AnnotationFormat::Bed | AnnotationFormat::Windows => {
+            let (genes, source) = bed::read_genes(path)?;
+            (genes, source, false)
+        }
     };
     if genes.is_empty() {
         return Err(Error::content(
@@ -178,9 +188,11 @@ pub fn read_genes(path: &Path, format: AnnotationFormat, rule: TssRule) -> Resul
     let mut annotation = Annotation {
         genes: Vec::with_capacity(genes.len()),
         repeated: Vec::new(),
+        at_several_places: Vec::new(),
         source,
     };
     let mut seen: HashMap<String, (usize, u64)> = HashMap::with_capacity(genes.len());
+    let mut several: BTreeSet<String> = BTreeSet::new();
     for (line, gene) in genes {
         match seen.entry(gene.id.clone()) {
             Entry::Vacant(entry) => {
@@ -191,13 +203,18 @@ pub fn read_genes(path: &Path, format: AnnotationFormat, rule: TssRule) -> Resul
                 let (row, first_line) = *entry.get();
                 let first = &annotation.genes[row];
                 let place = |gene: &Gene| (gene.chrom.clone(), gene.tss, gene.strand);
-                if place(first) != place(&gene) {
+                if place(first) == place(&gene) {
+                    annotation.repeated.push(gene.id);
+                } else if spanned {
+                    several.insert(gene.id);
+                } else {
                     return Err(two_places(path, line, &gene, first, first_line));
                 }
-                annotation.repeated.push(gene.id);
             }
         }
     }
+    annotation.genes.retain(|gene| !several.contains(&gene.id));
+    annotation.at_several_places = several.into_iter().collect();
     Ok(annotation)
 }
 
@@ -265,25 +282,33 @@ pub fn without_version(id: &str) -> &str {
     }
 }
 
-/// Genes by id, found whichever of the two has a version.
+/// Genes by id, found whichever of the two has a version, unless several genes
+/// differ in the version only.
 #[derive(Debug)]
-pub struct GeneIndex<'a>(HashMap<&'a str, &'a Gene>);
+pub struct GeneIndex<'a> {
+    by_id: HashMap<&'a str, &'a Gene>,
+    by_stem: HashMap<&'a str, Option<&'a Gene>>,
+}
 
 impl<'a> GeneIndex<'a> {
     /// Indexes genes; the first of several with one id wins.
     pub fn new(genes: &'a [Gene]) -> Self {
-        let mut index = HashMap::with_capacity(2 * genes.len());
+        let mut by_id = HashMap::with_capacity(genes.len());
+        let mut by_stem = HashMap::with_capacity(genes.len());
         for gene in genes {
-            index.entry(gene.id.as_str()).or_insert(gene);
-            index.entry(without_version(&gene.id)).or_insert(gene);
+            by_id.entry(gene.id.as_str()).or_insert(gene);
+            by_stem
+                .entry(without_version(&gene.id))
+                .and_modify(|known| *known = None)
+                .or_insert(Some(gene));
         }
-        GeneIndex(index)
+        GeneIndex { by_id, by_stem }
     }
 
     /// The gene with this id, or else with this id but for the version.
     pub fn get(&self, id: &str) -> Option<&'a Gene> {
-        let found = self.0.get(id).or_else(|| self.0.get(without_version(id)));
-        found.copied()
+        let by_stem = || self.by_stem.get(without_version(id)).copied().flatten();
+        self.by_id.get(id).copied().or_else(by_stem)
     }
 }
 
@@ -292,7 +317,7 @@ impl<'a> GeneIndex<'a> {
 /// # Errors
 /// As [`read_genes`].
 pub fn read_annotation(path: &Path) -> Result<Annotation> {
-    let format = AnnotationFormat::detect(path, 0)?;
+    let format = AnnotationFormat::detect(path, None)?;
     read_genes(path, format, TssRule::Gene)
 }
 

@@ -5,12 +5,12 @@
 //! chromosome's end (its bins there stay empty) and overlap other windows (a read
 //! counts in each).
 
-mod chroms;
 mod count;
+mod index;
 mod mean;
 mod windows;
 
-pub use chroms::{Chroms, NameNotes};
-pub use count::{CountRule, ReadCounter, Rule, StrandRule};
+pub use count::{CountRule, CountedPart, ReadCounter, StrandRule};
+pub use index::{NameNotes, WindowIndex};
 pub use mean::{MeanSignal, Missing};
 pub use windows::{Bins, Edges, Window, Windows};

@@ -5,8 +5,10 @@
 //! without one, as htseq-count's and STAR's. The columns of featureCounts, Salmon
 //! and RSEM are known by their names.
 
+mod layout;
+
 use std::{
-    collections::{HashMap, HashSet},
+    collections::{HashMap, hash_map::Entry},
     num::NonZero,
     path::Path,
 };
@@ -18,19 +20,18 @@ use crate::{
     provenance::Source,
 };
 
+use layout::{Layout, Wanted, fields, is_header, separator};
+
 /// A number per gene, read from a column of a table.
 #[derive(Debug, Clone, PartialEq)]
 pub struct GeneTable {
     /// The column's name, or its number from 1 in a table without header.
     pub column: String,
-    /// The genes' ids and values, in the order of the file.
+    /// The genes' ids and values, in the order of the file; without those whose
+    /// fold change is `NA`.
     pub rows: Vec<(String, f64)>,
-    /// Genes whose value is `NA`, left out (differential tables only).
-    pub not_available: Vec<String>,
     /// The file.
     pub source: Source,
-    by_id: HashMap<String, usize>,
-    by_stem: HashMap<String, usize>,
 }
 
 /// What a column holds.
@@ -42,27 +43,7 @@ enum Values {
     FoldChange,
 }
 
-/// Names under which DESeq2, edgeR and limma write the log2 fold change.
-const FOLD_CHANGE_COLUMNS: [&str; 4] = ["log2FoldChange", "logFC", "log2_fold_change", "log2FC"];
-/// Columns of featureCounts, Salmon, RSEM and annotated count tables that describe
-/// the gene.
-const DESCRIPTIVE_COLUMNS: [&str; 14] = [
-    "chr",
-    "start",
-    "end",
-    "strand",
-    "length",
-    "gene_name",
-    "gene_symbol",
-    "symbol",
-    "gene_type",
-    "gene_biotype",
-    "description",
-    "effectivelength",
-    "effective_length",
-    "transcript_id(s)",
-];
-const REMEDY: &str = "Correct the table, or name another column";
+const REMEDY: &str = "Correct the line; every row needs as many columns as the first";
 
 /// Reads the expression of every gene.
 ///
@@ -75,7 +56,12 @@ const REMEDY: &str = "Correct the table, or name another column";
 /// value is no number (or negative: expression is not expected as logarithm), or
 /// a gene stands twice; the error names the line.
 pub fn read_expression(path: &Path, column: Option<&str>, cell_type: &str) -> Result<GeneTable> {
-    read_table(path, column, cell_type, Values::Expression)
+    let wanted = Wanted {
+        column,
+        cell_type,
+        values: Values::Expression,
+    };
+    read_table(path, wanted)
 }
 
 /// Reads the log2 fold change of every gene from a differential table, as DESeq2
@@ -85,35 +71,57 @@ pub fn read_expression(path: &Path, column: Option<&str>, cell_type: &str) -> Re
 /// # Errors
 /// As [`read_expression`].
 pub fn read_fold_changes(path: &Path, column: Option<&str>) -> Result<GeneTable> {
-    read_table(path, column, "", Values::FoldChange)
+    let wanted = Wanted {
+        column,
+        cell_type: "",
+        values: Values::FoldChange,
+    };
+    read_table(path, wanted)
 }
 
 impl GeneTable {
-    /// The row of a gene: of the very id, or else of the id but for the version.
-    pub fn row_of(&self, id: &str) -> Option<usize> {
-        let found = self
-            .by_id
-            .get(id)
-            .or_else(|| self.by_stem.get(without_version(id)));
-        found.copied()
-    }
-
-    /// The value of a gene, its id with or without version.
-    pub fn get(&self, id: &str) -> Option<f64> {
-        self.row_of(id).map(|row| self.rows[row].1)
+    /// The row of each gene: that of the very id, or else the one whose id differs
+    /// only in the version, if there is one such row and one such gene, so that no
+    /// row stands for two genes.
+    pub fn rows_of<'i>(&self, ids: impl Iterator<Item = &'i str>) -> Vec<Option<usize>> {
+        let rows = self.rows.iter().enumerate();
+        let exact: HashMap<&str, usize> = rows.map(|(row, (id, _))| (id.as_str(), row)).collect();
+        let ids: Vec<&str> = ids.collect();
+        let mut found: Vec<Option<usize>> = ids.iter().map(|id| exact.get(id).copied()).collect();
+        let mut used = vec![false; self.rows.len()];
+        found.iter().flatten().for_each(|&row| used[row] = true);
+        let free_rows = (0..used.len()).filter(|&row| !used[row]);
+        let rows = unique(free_rows.map(|row| (without_version(&self.rows[row].0), row)));
+        let free_genes = (0..ids.len()).filter(|&gene| found[gene].is_none());
+        let genes = unique(free_genes.map(|gene| (without_version(ids[gene]), gene)));
+        for (stem, gene) in genes {
+            found[gene] = rows.get(stem).copied();
+        }
+        found
     }
 }
 
-fn read_table(
-    path: &Path,
-    column: Option<&str>,
-    cell_type: &str,
-    values: Values,
-) -> Result<GeneTable> {
+/// The places whose key no other one has.
+fn unique<'k>(keyed: impl Iterator<Item = (&'k str, usize)>) -> HashMap<&'k str, usize> {
+    let mut places: HashMap<&str, Option<usize>> = HashMap::new();
+    for (key, place) in keyed {
+        match places.entry(key) {
+            Entry::Vacant(entry) => drop(entry.insert(Some(place))),
+            Entry::Occupied(mut entry) => drop(entry.insert(None)),
+        }
+    }
+    let places = places.into_iter();
+    places
+        .filter_map(|(key, place)| Some((key, place?)))
+        .collect()
+}
+
+fn read_table(path: &Path, wanted: Wanted<'_>) -> Result<GeneTable> {
     let mut lines = Lines::open(path, &Meter::default(), NonZero::<usize>::MIN)?;
+    let mut separated_by = None;
+    let mut header: Option<(u64, Vec<String>)> = None;
     let mut layout: Option<Layout> = None;
     let mut rows = Vec::new();
-    let mut not_available = Vec::new();
     let mut first_lines: HashMap<String, u64> = HashMap::new();
     while let Some((number, line)) = lines.next_line()? {
         if line.trim_ascii().is_empty() || line.starts_with(b"#") {
@@ -124,74 +132,64 @@ fn read_table(
         };
         let text = std::str::from_utf8(line)
             .map_err(|_| bad("a line of text", "bytes that are not UTF-8".into()))?;
+        separated_by = separated_by.or_else(|| separator(text));
+        let mut fields = fields(text, separated_by.unwrap_or('\t'));
+        if layout.is_none() && header.is_none() && is_header(&fields, wanted) {
+            header = Some((number, fields));
+            continue;
+        }
+        if is_summary(&fields[0]) {
+            continue;
+        }
         let layout = match &mut layout {
             Some(layout) => layout,
             None => {
-                let found = Layout::of(path, number, text, column, cell_type, values)?;
-                let layout = layout.insert(found);
-                if layout.has_header {
-                    continue;
-                }
-                layout
+                let (line, header) = header.take().unzip();
+                let line = line.unwrap_or(number);
+                layout.insert(Layout::of(path, line, header, &fields, wanted)?)
             }
         };
-        let fields = layout.fields(text);
-        let id = fields[0];
-        if is_summary(id) {
-            continue;
-        }
-        // R writes the header of a table with row names one column short.
-        if fields.len() == layout.columns + 1 && rows.is_empty() && layout.has_header {
-            layout.columns += 1;
-            layout.index += 1;
-        }
-        if layout.index == 0 {
-            let expected = "gene ids in the first column, values in another one";
-            return Err(bad(
-                expected,
-                format!("the values' column {:?} first", layout.name),
-            ));
+        while fields.len() > layout.columns && fields.last().is_some_and(String::is_empty) {
+            fields.pop();
         }
         if fields.len() != layout.columns {
             let expected = format!("{} columns", layout.columns);
             return Err(bad(&expected, fields.len().to_string()));
         }
+        let id = std::mem::take(&mut fields[0]);
         if id.is_empty() {
             return Err(bad("a gene id in the first column", "none".into()));
         }
-        let field = fields[layout.index];
-        if let Some(first) = first_lines.insert(id.to_owned(), number) {
-            let found = format!(
-                "gene {} again (first on line {first})",
-                excerpt(id.as_bytes())
-            );
+        if let Some(first) = first_lines.insert(id.clone(), number) {
+            let id = excerpt(id.as_bytes());
+            let found = format!("gene {id} again (first on line {first})");
             return Err(bad("each gene once", found));
         }
-        if values == Values::FoldChange && matches!(field, "NA" | "NaN" | "nan" | "") {
-            not_available.push(id.to_owned());
+        let field = &fields[layout.index];
+        if wanted.values == Values::FoldChange
+            && matches!(field.as_str(), "NA" | "NaN" | "nan" | "")
+        {
             continue;
         }
         let value = field.parse::<f64>().ok().filter(|value| value.is_finite());
-        match value.filter(|&v| v >= 0.0 || values == Values::FoldChange) {
-            Some(value) => rows.push((id.to_owned(), value)),
-            None => {
-                let expected = match values {
-                    Values::Expression => {
-                        "an expression (counts, RPKM or TPM: a finite number, not negative, \
-                         not a logarithm)"
-                    }
-                    Values::FoldChange => "a log2 fold change (a finite number, or NA)",
-                };
-                let found = excerpt(field.as_bytes());
-                return Err(Error::content(
-                    path,
-                    Place::Line(number),
-                    format!("{expected} in column {:?}", layout.name),
-                    found,
-                    REMEDY,
-                ));
-            }
-        }
+        let value = value.filter(|&v| v >= 0.0 || wanted.values == Values::FoldChange);
+        let value = value.ok_or_else(|| {
+            let expected = match wanted.values {
+                Values::Expression => {
+                    "an expression (counts, RPKM or TPM: a finite number, not negative, not a \
+                     logarithm)"
+                }
+                Values::FoldChange => "a log2 fold change (a finite number, or NA)",
+            };
+            Error::content(
+                path,
+                Place::Line(number),
+                format!("{expected} in column {:?}", layout.name),
+                excerpt(field.as_bytes()),
+                "Correct the value, or name another column",
+            )
+        })?;
+        rows.push((id, value));
     }
     if rows.is_empty() {
         return Err(Error::content(
@@ -202,144 +200,17 @@ fn read_table(
             "Give a tab- or comma-separated table with gene ids in its first column",
         ));
     }
-    let by_id: HashMap<String, usize> = index(&rows, |id| id);
     Ok(GeneTable {
         column: layout.map(|layout| layout.name).unwrap_or_default(),
-        by_stem: index(&rows, without_version),
-        by_id,
         rows,
-        not_available,
         source: lines.finish("expression")?,
     })
-}
-
-/// Rows by a part of their id; the first of several wins.
-fn index(rows: &[(String, f64)], key: fn(&str) -> &str) -> HashMap<String, usize> {
-    let mut index = HashMap::with_capacity(rows.len());
-    for (row, (id, _)) in rows.iter().enumerate() {
-        index.entry(key(id).to_owned()).or_insert(row);
-    }
-    index
 }
 
 /// Rows of htseq-count and STAR that sum up what is no gene.
 fn is_summary(id: &str) -> bool {
     const STAR: [&str; 4] = ["N_unmapped", "N_multimapping", "N_noFeature", "N_ambiguous"];
     id.starts_with("__") || STAR.contains(&id)
-}
-
-/// Where the values stand.
-struct Layout {
-    separator: char,
-    columns: usize,
-    index: usize,
-    name: String,
-    has_header: bool,
-}
-
-impl Layout {
-    fn of(
-        path: &Path,
-        number: u64,
-        line: &str,
-        column: Option<&str>,
-        cell_type: &str,
-        values: Values,
-    ) -> Result<Self> {
-        let separator = if line.contains('\t') { '\t' } else { ',' };
-        let mut layout = Layout {
-            separator,
-            columns: 0,
-            index: 0,
-            name: String::new(),
-            has_header: true,
-        };
-        let fields = layout.fields(line);
-        layout.columns = fields.len();
-        let bad = |expected: String, found: String, remedy: String| {
-            Error::content(path, Place::Line(number), expected, found, remedy)
-        };
-        if fields.len() < 2 {
-            return Err(bad(
-                "at least two columns, separated by tabs or commas".into(),
-                excerpt(line.as_bytes()),
-                "Give a table with gene ids in its first column".into(),
-            ));
-        }
-        layout.has_header = !fields[1..].iter().any(|field| field.parse::<f64>().is_ok())
-            || column.is_some_and(|name| fields.contains(&name) && name.parse::<f64>().is_err());
-        let list = || fields.join(", ");
-        let candidates: Vec<usize> = match (column, layout.has_header) {
-            // From the first column on, for tables whose row names have no header.
-            (Some(name), true) => (0..fields.len()).filter(|&i| fields[i] == name).collect(),
-            (Some(name), false) => {
-                let index = name.parse::<usize>().ok().filter(|&n| n > 1).map(|n| n - 1);
-                index.filter(|&i| i < fields.len()).into_iter().collect()
-            }
-            (None, true) if values == Values::FoldChange => (0..fields.len())
-                .filter(|&i| FOLD_CHANGE_COLUMNS.contains(&fields[i]))
-                .collect(),
-            (None, _) => candidates(&fields, cell_type),
-        };
-        match candidates[..] {
-            [index] => layout.index = index,
-            [] | [_, _, ..] => {
-                let expected = match (column, layout.has_header) {
-                    (Some(name), true) => format!("one column named {name:?}"),
-                    (Some(name), false) => format!("a column number from 2, not {name:?}"),
-                    (None, _) if values == Values::FoldChange => {
-                        format!("one of the columns {}", FOLD_CHANGE_COLUMNS.join(", "))
-                    }
-                    (None, _) => format!("one column of values, or one named {cell_type:?}"),
-                };
-                let shown: String = list().chars().take(400).collect();
-                let (found, remedy) = match layout.has_header {
-                    true => (
-                        format!("the columns {shown}"),
-                        "Name the column: --expression-column (or --label-column) takes one \
-                         of these names",
-                    ),
-                    false => (
-                        format!("{} columns without header", fields.len()),
-                        "Give the column's number, as in --expression-column 2",
-                    ),
-                };
-                return Err(bad(expected, found, remedy.into()));
-            }
-        }
-        layout.name = match layout.has_header {
-            true => fields[layout.index].to_owned(),
-            false => (layout.index + 1).to_string(),
-        };
-        Ok(layout)
-    }
-
-    /// The fields of a line, without the quotes that R puts around text.
-    fn fields<'l>(&self, line: &'l str) -> Vec<&'l str> {
-        let unquoted = |field: &'l str| {
-            let field = field.trim();
-            let inner = field.strip_prefix('"').and_then(|f| f.strip_suffix('"'));
-            inner.unwrap_or(field)
-        };
-        // Some tables end every line, their header too, with a separator.
-        line.trim_end_matches(self.separator)
-            .split(self.separator)
-            .map(unquoted)
-            .collect()
-    }
-}
-
-/// The columns that may hold the expression of a cell type.
-fn candidates(fields: &[&str], cell_type: &str) -> Vec<usize> {
-    let named: Vec<usize> = (1..fields.len())
-        .filter(|&i| fields[i] == cell_type)
-        .collect();
-    if !named.is_empty() {
-        return named;
-    }
-    let descriptive: HashSet<&str> = DESCRIPTIVE_COLUMNS.into();
-    let described = |i: &usize| !descriptive.contains(fields[*i].to_lowercase().as_str());
-    (1..fields.len()).filter(described).collect()
 }
 
 #[cfg(test)]
@@ -380,8 +251,36 @@ mod tests {
                 "gene_id\tE001\tE003\t\nG1\t1\t5\t\nG2\t1\t0\t\n",
                 None,
             ),
+            (
+                "named by numbers",
+                "gene_id\t1\t2\nG1\t1\t5\nG2\t1\t0\n",
+                Some("2"),
+            ),
             ("named", "gene_id,a,b\nG1,1,5\nG2,1,0\n", Some("b")),
-            ("R", "\"a\",\"E003\"\n\"G1\",1,5\n\"G2\",1,0\n", None),
+            (
+                "R, quoted",
+                "\"a\",\"E003\"\n\"G1\",1,5\n\"G2\",1,0\n",
+                None,
+            ),
+            ("R, row names", "E003\tE001\nG1\t5\t1\nG2\t0\t1\n", None),
+            ("R, one column", "count\nG1\t5\nG2\t0\n", None),
+            ("Excel", "gene;count\r\nG1;5\r\nG2;0\r\n", None),
+            (
+                "with names",
+                "id,description,count\nG1,\"a, b\",5\nG2,\"c \"\"d\"\"\",0\n",
+                None,
+            ),
+            (
+                "Salmon",
+                "Name\tLength\tEffectiveLength\tTPM\tNumReads\nG1\t9\t8.1\t5\t3\nG2\t9\t8\t0\t0\n",
+                Some("TPM"),
+            ),
+            (
+                "RSEM",
+                "gene_id\ttranscript_id(s)\tlength\teffective_length\texpected_count\tTPM\tFPKM\n\
+                 G1\tT1,T2\t9\t8\t5.00\t1\t1\nG2\tT3\t9\t8\t0.00\t0\t0\n",
+                Some("expected_count"),
+            ),
         ];
         for (program, text, column) in tables {
             let table = expression(text, column).unwrap_or_else(|e| panic!("{program}: {e}"));
@@ -392,16 +291,18 @@ mod tests {
 
     #[test]
     fn ids_with_and_without_version() {
-        let table = expression("ENSG1.4\t5\nENSG2\t6\n", None).unwrap();
-        for (id, value) in [
-            ("ENSG1.4", Some(5.0)),
-            ("ENSG1", Some(5.0)),
-            ("ENSG1.9", Some(5.0)),
-            ("ENSG2.1", Some(6.0)),
-            ("ENSG3", None),
-        ] {
-            assert_eq!(table.get(id), value, "{id}");
-        }
+        let table = expression("ENSG1.4\t5\nENSG2\t6\nF07C3.4\t7\nX.1\t1\nX.2\t2\n", None).unwrap();
+        let rows = |ids: &[&str]| table.rows_of(ids.iter().copied());
+        assert_eq!(
+            rows(&["ENSG2.1", "ENSG1", "ENSG3"]),
+            [Some(1), Some(0), None]
+        );
+        assert_eq!(rows(&["ENSG1.9"]), [Some(0)]);
+        // Names with a number after a dot: no row stands for two genes, and none
+        // is taken where two would do.
+        assert_eq!(rows(&["F07C3.7", "F07C3.4"]), [None, Some(2)]);
+        assert_eq!(rows(&["F07C3.7", "F07C3.8"]), [None, None]);
+        assert_eq!(rows(&["X"]), [None]);
     }
 
     #[test]
@@ -410,7 +311,9 @@ mod tests {
                       G1,10,-1.5,0.1,0.01,0.02\nG2,0,NA,NA,NA,NA\n";
         let table = read_fold_changes(file(deseq2.as_bytes()).path(), None).unwrap();
         assert_eq!(table.rows, [("G1".to_owned(), -1.5)]);
-        assert_eq!(table.not_available, ["G2"]);
+        let empty = "gene,baseMean,log2FoldChange,padj\nG1,10,-1.5,\nG2,0,,\n";
+        let table = read_fold_changes(file(empty.as_bytes()).path(), None).unwrap();
+        assert_eq!(table.rows, [("G1".to_owned(), -1.5)]);
         // edgeR's write.table: row names, so the header is one column short.
         let edger = "logFC\tlogCPM\tF\tPValue\nG1\t2.25\t5\t1\t0.5\n";
         let table = read_fold_changes(file(edger.as_bytes()).path(), None);

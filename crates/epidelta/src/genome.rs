@@ -91,17 +91,36 @@ pub fn read_chrom_sizes(path: &Path) -> Result<(ChromSizes, Source)> {
     Ok((sizes, lines.finish("chromosome sizes")?))
 }
 
-/// The other customary name of a chromosome: `chr1` of `1`, `1` of `chr1`, `MT`
-/// of `chrM`, `chrM` of `MT` and `M`.
-pub fn other_name(chrom: &str) -> String {
-    match chrom {
-        "MT" | "M" => "chrM".into(),
-        "chrM" | "chrMT" => "MT".into(),
-        name => match name.strip_prefix("chr") {
-            Some(bare) => bare.into(),
-            None => format!("chr{name}"),
-        },
+/// The largest position that is believed: no chromosome known is longer, and the
+/// formats of reads hold 32 bits.
+pub(crate) const LARGEST_POSITION: i64 = u32::MAX as i64;
+
+/// What is common to the customary names of a chromosome: `1` of `chr1` and `1`,
+/// `MT` of `chrM`, `chrMT`, `M` and `MT`.
+pub fn bare_name(chrom: &str) -> &str {
+    match chrom.strip_prefix("chr").unwrap_or(chrom) {
+        "M" | "MT" => "MT",
+        // A name that is nothing but the prefix stays as it is.
+        "" => chrom,
+        bare => bare,
     }
+}
+
+/// The name by which one list of chromosomes knows a chromosome of another: the
+/// very name, or else the only one that is the same but for the custom.
+pub fn same_chrom<'n>(name: &str, names: impl Iterator<Item = &'n str>) -> Option<&'n str> {
+    let mut customary = None;
+    let mut several = false;
+    for known in names {
+        if known == name {
+            return Some(known);
+        }
+        if bare_name(known) == bare_name(name) {
+            several = customary.is_some();
+            customary = Some(known);
+        }
+    }
+    customary.filter(|_| !several)
 }
 
 #[cfg(test)]
@@ -109,9 +128,28 @@ mod tests {
     use super::*;
 
     #[test]
-    fn chromosomes_have_two_customary_names() {
-        for (name, other) in [("1", "chr1"), ("chrX", "X"), ("MT", "chrM"), ("chrM", "MT")] {
-            assert_eq!(other_name(name), other);
-        }
+    fn chromosomes_have_several_customary_names() {
+        let same = |name, names: &[&'static str]| same_chrom(name, names.iter().copied());
+        assert_eq!(same("1", &["chr1", "chr11"]), Some("chr1"));
+        assert_eq!(same("chrM", &["1", "MT"]), Some("MT"));
+        assert_eq!(same("M", &["chrM"]), Some("chrM"));
+        assert_eq!(same("chr1", &["1", "chr1"]), Some("chr1"));
+        assert_eq!(same("chrMT", &["M", "MT"]), None);
+        assert_eq!(same("chr2", &["chr1"]), None);
+    }
+
+    #[test]
+    fn sizes_are_read_and_lines_told() {
+        let read = |text: &str| {
+            let mut file = tempfile::NamedTempFile::new().unwrap();
+            std::io::Write::write_all(&mut file, text.as_bytes()).unwrap();
+            read_chrom_sizes(file.path()).map(|(sizes, _)| sizes)
+        };
+        // A FASTA index has more columns.
+        let sizes = read("# sizes\nchr1\t100\nchr2\t90\t7\t60\t61\n").unwrap();
+        assert_eq!((sizes["chr1"], sizes["chr2"]), (100, 90));
+        let message = read("chr1\t100\nchr2 90\n").unwrap_err().to_string();
+        assert!(message.contains("line 2"), "{message}");
+        assert!(read("").is_err());
     }
 }

@@ -167,7 +167,7 @@ impl Seen {
 }
 
 /// A file's content, decompressed.
-pub struct Content {
+pub struct Decompressed {
     /// The bytes.
     pub reader: Box<dyn BufRead + Send>,
     /// What has been read of the file.
@@ -176,7 +176,7 @@ pub struct Content {
     pub is_bgzf: bool,
 }
 
-impl Content {
+impl Decompressed {
     /// Opens a file that may be compressed with gzip or bgzip. Blocks of the latter
     /// are decompressed by `threads` other threads, or by the reading one if that
     /// is 1.
@@ -205,7 +205,7 @@ impl Content {
         } else {
             Box::new(whole)
         };
-        Ok(Content {
+        Ok(Decompressed {
             reader,
             seen,
             is_bgzf,
@@ -235,7 +235,7 @@ fn is_bgzf(head: &[u8]) -> bool {
 /// # Errors
 /// When the file cannot be read.
 pub fn first_bytes(path: &Path, length: u64) -> Result<Vec<u8>> {
-    let mut content = Content::open(path, &Meter::default(), NonZero::<usize>::MIN)?;
+    let mut content = Decompressed::open(path, &Meter::default(), NonZero::<usize>::MIN)?;
     let mut bytes = Vec::new();
     // What is wrong with the compression is told by the reader of the format.
     let _ = content.reader.by_ref().take(length).read_to_end(&mut bytes);
@@ -269,7 +269,7 @@ mod tests {
             let file = file(&bytes);
             let meter = Meter::default();
             let threads = NonZero::new(2).unwrap();
-            let mut content = Content::open(file.path(), &meter, threads).unwrap();
+            let mut content = Decompressed::open(file.path(), &meter, threads).unwrap();
             let mut read = Vec::new();
             content.reader.read_to_end(&mut read).unwrap();
             assert!(read == text);
@@ -287,7 +287,7 @@ mod tests {
         bytes.truncate(bytes.len() - BGZF_END.len());
         let file = file(&bytes);
         let threads = NonZero::<usize>::MIN;
-        let mut content = Content::open(file.path(), &Meter::default(), threads).unwrap();
+        let mut content = Decompressed::open(file.path(), &Meter::default(), threads).unwrap();
         io::copy(&mut content.reader, &mut io::sink()).unwrap();
         let message = content.finish("reads").unwrap_err().to_string();
         assert!(message.contains("cut off"), "{message}");

@@ -66,6 +66,7 @@ pub mod provenance;
 pub mod input;
 pub mod random;
 pub mod genome;
+mod bed;
 pub mod annotation;
 pub mod expression;
 pub mod signal;

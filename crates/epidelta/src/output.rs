@@ -32,6 +32,22 @@ pub fn check_file(path: &Path, force: bool) -> Result<()> {
     }
 }
 
+/// Tries whether a file could be written, so that a folder that cannot be written to
+/// is told before the work rather than after it. Leaves nothing behind.
+///
+/// # Errors
+/// When its folder, or the one in which that would be made, cannot be written to.
+pub fn check_writable(path: &Path) -> Result<()> {
+    let mut folder = parent(path);
+    while !folder.exists() {
+        folder = parent(&folder);
+    }
+    let trial = temporary(0o666).tempfile_in(&folder);
+    trial
+        .map(drop)
+        .map_err(Error::io("create a file in", &folder))
+}
+
 /// Writes a file through a buffer, then renames it to its final name.
 ///
 /// # Errors

@@ -46,11 +46,11 @@ pub struct ReadCounts {
     pub duplicates: u64,
     /// Reads below the mapping quality asked for, left out.
     pub low_mapping_quality: u64,
-    /// Alignments without a base on the reference, left out.
-    pub empty: u64,
     /// Reads that are not the left mate of a proper pair, left out when fragments
     /// are counted.
     pub not_in_pair: u64,
+    /// Alignments without a base on the reference, left out.
+    pub empty: u64,
     /// The depth: reads (or fragments) that passed, wherever they lie.
     pub depth: u64,
     /// Those of the depth that are secondary or supplementary alignments.

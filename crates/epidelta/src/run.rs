@@ -84,7 +84,7 @@ pub fn read_pair(
     let (mut pair, mut summary) = Pair::join(a?, b?, settings.label)?;
     if let Some(LabelTable { path, column }) = labels {
         let table = read_fold_changes(path, column.as_deref())?;
-        summary.without_label = pair.take_labels(&table)?;
+        pair.take_labels(&table, &mut summary)?;
     }
     let pair = pair.transformed(settings.input.transform)?;
     Ok((pair, summary))

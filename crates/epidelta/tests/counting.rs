@@ -7,7 +7,10 @@ use epidelta::{
     annotation::TssRule,
     annotation::{Gene, Region},
     bins::Edges,
-    bins::{Bins, Chroms, CountRule, MeanSignal, Missing, ReadCounter, Rule, StrandRule, Windows},
+    bins::{
+        Bins, CountRule, CountedPart, MeanSignal, Missing, ReadCounter, StrandRule, WindowIndex,
+        Windows,
+    },
     dataset::{
         CellTypeFiles, Genes, GenesConfig, Orientation, PrepareConfig, Scale, SimulationConfig,
         Track, prepare, read_samples, simulate,
@@ -28,7 +31,7 @@ fn contigs() -> Vec<Contig> {
 }
 
 fn count(windows: &Windows, rule: CountRule, reads: &[Alignment]) -> Vec<u32> {
-    let chroms = Chroms::new(windows);
+    let chroms = WindowIndex::new(windows);
     let mut counter = ReadCounter::new(Path::new("reads"), &chroms, rule);
     let contigs = contigs();
     for items in reads.chunks(7) {
@@ -54,15 +57,19 @@ fn reads() -> impl Strategy<Value = Vec<Alignment>> {
 }
 
 fn rule() -> impl Strategy<Value = CountRule> {
-    let part = prop::sample::select(vec![Rule::Overlap, Rule::FivePrime, Rule::Midpoint]);
+    let part = prop::sample::select(vec![
+        CountedPart::Overlap,
+        CountedPart::FivePrime,
+        CountedPart::Midpoint,
+    ]);
     let strand = prop::sample::select(vec![
         StrandRule::Both,
         StrandRule::Same,
         StrandRule::Opposite,
     ]);
     let extend = prop::option::of(1..400_u32);
-    (part, extend, -90..90_i32, strand).prop_map(|(rule, extend, shift, strand)| CountRule {
-        rule,
+    (part, extend, -90..90_i32, strand).prop_map(|(part, extend, shift, strand)| CountRule {
+        part,
         extend,
         shift,
         strand,
@@ -106,17 +113,20 @@ fn by_definition(windows: &Windows, rule: CountRule, reads: &[Alignment]) -> Vec
                 let length = (read.end - read.start).max(rule.extend.map_or(0, i64::from));
                 five_prime += direction * i64::from(rule.shift);
                 let at = |distance: i64| five_prime + direction * distance;
-                let counted: Vec<i64> = match rule.rule {
-                    Rule::Overlap => (0..length).map(at).collect(),
-                    Rule::FivePrime => vec![five_prime],
-                    Rule::Midpoint => vec![at((length - 1) / 2)],
+                let counted: Vec<i64> = match rule.part {
+                    CountedPart::Overlap => (0..length).map(at).collect(),
+                    CountedPart::FivePrime => vec![five_prime],
+                    CountedPart::Midpoint => vec![at((length - 1) / 2)],
                 };
                 let strand = match rule.strand {
                     StrandRule::Both => true,
                     StrandRule::Same => read.strand == window.strand,
                     StrandRule::Opposite => read.strand != window.strand,
                 };
-                strand && counted.iter().any(|&base| first <= base && base <= last)
+                strand
+                    && counted
+                        .iter()
+                        .any(|&base| first <= base && base <= last && (0..CHROM).contains(&base))
             });
             counts.push(hits.count() as u32);
         }
@@ -151,9 +161,15 @@ proptest! {
         };
         let whole = bins(100, 0, (CHROM as u32 + 2_000) / 100);
         let (windows, _) = Windows::of_regions(Path::new("x"), vec![(1, region)], whole).unwrap();
-        let point = CountRule { rule: Rule::FivePrime, strand: StrandRule::Both, ..rule };
+        let point = CountRule { part: CountedPart::FivePrime, strand: StrandRule::Both, ..rule };
         let counts = count(&windows, point, &reads);
-        prop_assert_eq!(counts.iter().sum::<u32>() as usize, reads.len());
+        let five_prime = |read: &&Alignment| match read.strand {
+            Some(Strand::Forward) => read.start + i64::from(rule.shift),
+            _ => read.end - 1 - i64::from(rule.shift),
+        };
+        // What is shifted over an end of the chromosome is nowhere.
+        let inside = reads.iter().filter(|read| (0..CHROM).contains(&five_prime(read)));
+        prop_assert_eq!(counts.iter().sum::<u32>() as usize, inside.count());
         let same = CountRule { strand: StrandRule::Same, ..rule };
         let opposite = CountRule { strand: StrandRule::Opposite, ..rule };
         let both = CountRule { strand: StrandRule::Both, ..rule };
@@ -221,7 +237,7 @@ proptest! {
         };
         let (windows, _) =
             Windows::of_regions(Path::new("x"), vec![(1, region)], bins(size, 0, 5)).unwrap();
-        let chroms = Chroms::new(&windows);
+        let chroms = WindowIndex::new(&windows);
         for missing in [Missing::Zero, Missing::Skip] {
             let mut mean = MeanSignal::new(Path::new("x"), &chroms);
             mean.add(Batch { contigs: &contigs(), items: &values }).unwrap();
@@ -270,7 +286,7 @@ fn simulated_reads_give_the_simulated_counts_back_whatever_the_threads() {
     let genes = genes_of(folder.path(), bins(100, 20, 20));
     let five_prime = PrepareConfig {
         count: CountRule {
-            rule: Rule::FivePrime,
+            part: CountedPart::FivePrime,
             ..CountRule::default()
         },
         ..PrepareConfig::default()
@@ -351,10 +367,9 @@ fn replicates_are_pooled_and_the_control_is_subtracted_at_equal_depth() {
         let (prepared, summary) = prepare(&files, &genes, &config).unwrap();
         assert_eq!(summary.without_expression, ["G3"]);
         assert_eq!(summary.without_gene, ["G4"]);
-        assert_eq!(
-            summary.tracks[0].renamed,
-            [("1".to_owned(), "chr1".to_owned())]
-        );
+        let renamed = &summary.tracks[0].renamed;
+        let bed = summary.tracks[0].reads.is_some();
+        assert_eq!(*renamed == [("1".to_owned(), "chr1".to_owned())], bed);
         let expression: Vec<f64> = prepared.genes.iter().map(|g| g.expression).collect();
         assert_eq!(expression, [7.0, 8.0]);
         prepared.signal
@@ -372,14 +387,26 @@ fn replicates_are_pooled_and_the_control_is_subtracted_at_equal_depth() {
     let per_million = [375_000.0, 125_000.0, 125_000.0, 125_000.0];
     assert_eq!(signal(both(), cpm, Orientation::Strand), per_million);
     // The control's depth is 2: each of its reads stands for 4, and none is left.
-    let controlled = vec![
-        track("r1.bed", Some("control.bed")),
-        track("r2.bed", Some("control.bed")),
-    ];
+    let control = Some("control.bed");
+    let controlled = || vec![track("r1.bed", control), track("r2.bed", control)];
     assert_eq!(
-        signal(controlled, none, Orientation::Strand),
+        signal(controlled(), none, Orientation::Strand),
         [0.0, 1.0, 0.0, 1.0]
     );
+    assert_eq!(
+        signal(controlled(), cpm, Orientation::Strand),
+        [0.0, 125_000.0, 0.0, 125_000.0]
+    );
+    // Of signal, replicates are averaged and the control is subtracted as it is.
+    std::fs::write(path("s1.bedGraph"), "chr1\t900\t1100\t4\n").unwrap();
+    std::fs::write(path("s2.bedGraph"), "chr1\t1000\t1050\t8\n").unwrap();
+    std::fs::write(path("c.bedGraph"), "chr1\t900\t1000\t1.5\n").unwrap();
+    let values = vec![
+        track("s1.bedGraph", Some("c.bedGraph")),
+        track("s2.bedGraph", None),
+    ];
+    let expected = [0.5, 4.0, 0.0, 0.0];
+    assert_eq!(signal(values, none, Orientation::Strand), expected);
 }
 
 #[test]

@@ -7,7 +7,7 @@ use std::{fs, io::Write, num::NonZero, path::Path, path::PathBuf};
 
 use epidelta::{
     annotation::{AnnotationFormat, TssRule, read_genes},
-    bins::{Bins, Chroms, CountRule, ReadCounter, Windows},
+    bins::{Bins, CountRule, ReadCounter, WindowIndex, Windows},
     dataset::{read_marks, read_samples},
     genome::read_chrom_sizes,
     input::Meter,
@@ -51,7 +51,7 @@ fn count(path: &Path, format: Format) {
     let mut bed = tempfile::NamedTempFile::new().unwrap();
     bed.write_all(genes.as_bytes()).unwrap();
     let genes = read_genes(bed.path(), AnnotationFormat::Bed, TssRule::Gene).unwrap();
-    let chroms = Chroms::new(&Windows::around(genes.genes, Bins::default()));
+    let chroms = WindowIndex::new(&Windows::around(genes.genes, Bins::default()));
     let mut counter = ReadCounter::new(path, &chroms, CountRule::default());
     let _ = read_alignments(path, format, &reading(), &mut |batch| counter.add(batch));
     let _ = counter.finish();
@@ -127,7 +127,7 @@ proptest! {
         for format in [AnnotationFormat::Gtf, AnnotationFormat::Gff3, AnnotationFormat::Bed] {
             let _ = read_genes(path, format, TssRule::Transcript);
         }
-        let _ = AnnotationFormat::detect(path, 100);
+        let _ = AnnotationFormat::detect(path, Some(100));
         let _ = Format::detect(path);
         let _ = read_chrom_sizes(path);
         let _ = read_marks(path);

@@ -13,7 +13,8 @@ use std::{
 use epidelta::{
     annotation::{AnnotationFormat, Region, TssRule, read_regions},
     bins::{
-        Bins, Chroms, CountRule, Edges, MeanSignal, Missing, ReadCounter, Rule, StrandRule, Windows,
+        Bins, CountRule, CountedPart, Edges, MeanSignal, Missing, ReadCounter, StrandRule,
+        WindowIndex, Windows,
     },
     dataset::{
         CellTypeFiles, Epigenome, Genes, GenesConfig, Orientation, PrepareConfig, Track, prepare,
@@ -125,7 +126,7 @@ fn count_with(path: &Path, bed: &str, bins: Bins, rule: CountRule, reading: &Rea
     file.write_all(bed.as_bytes()).unwrap();
     let (regions, _) = read_regions(file.path()).unwrap();
     let (windows, _) = Windows::of_regions(file.path(), regions, bins).unwrap();
-    let chroms = Chroms::new(&windows);
+    let chroms = WindowIndex::new(&windows);
     let mut counter = ReadCounter::new(path, &chroms, rule);
     let format = Format::detect(path).unwrap();
     read_alignments(path, format, reading, &mut |batch| counter.add(batch)).unwrap();
@@ -143,7 +144,7 @@ fn the_count_matrix_of_epicseg() {
         downstream: 4_000_000,
     };
     let rule = CountRule {
-        rule: Rule::FivePrime,
+        part: CountedPart::FivePrime,
         shift: 75,
         ..CountRule::default()
     };
@@ -297,6 +298,7 @@ fn the_same_reads_count_the_same_in_every_format() {
         assert!(expected.iter().sum::<u32>() > 50);
         let mut files = other_files(folder.path(), &sam);
         files.push(golden("awkward.cram"));
+        files.push(golden("unsorted.cram"));
         for path in files {
             let counts = count_golden(&path, filter, StrandRule::Both);
             assert!(
@@ -370,7 +372,7 @@ fn means(path: &Path, regions: &[(String, i64, i64)], missing: Missing) -> Vec<f
         };
         let list = rows.iter().map(region).collect();
         let (windows, _) = Windows::of_regions(path, list, bins).unwrap();
-        let chroms = Chroms::new(&windows);
+        let chroms = WindowIndex::new(&windows);
         let mut mean = MeanSignal::new(path, &chroms);
         let format = Format::detect(path).unwrap();
         let regions = |contig: &str| chroms.regions(contig);
@@ -414,5 +416,74 @@ fn the_means_of_pybigwig() {
                 );
             }
         }
+    }
+}
+
+#[test]
+fn proper_pairs_count_as_their_fragments() {
+    // Fragments of 100 to 400 bp, their mates in any order in the file, and reads
+    // outside proper pairs.
+    let mut sam = String::from("@SQ\tSN:chr1\tLN:20000\n");
+    let mut expected = vec![0; 160];
+    let regions = fs::read_to_string(golden("multicov_regions.bed")).unwrap();
+    for pair in 0..200_i64 {
+        let (start, length) = ((pair * 89) % 15_000, 100 + pair);
+        let (end, forward_first) = (start + length, pair % 2 == 0);
+        let mate = |left: bool| {
+            let first = left == forward_first;
+            let flags =
+                0x1 | 0x2 | if left { 0x20 } else { 0x10 } | if first { 0x40 } else { 0x80 };
+            let (own, other) = if left {
+                (start, end - 30)
+            } else {
+                (end - 30, start)
+            };
+            let length = if left { length } else { -length };
+            let place = format!("chr1\t{}\t60\t30M\t=\t{}", own + 1, other + 1);
+            format!(
+                "p{pair}\t{flags}\t{place}\t{length}\t{}\t*\n",
+                "A".repeat(30)
+            )
+        };
+        sam += &(mate(pair % 3 == 0) + &mate(pair % 3 != 0));
+        sam += &format!("q{pair}\t65\tchr1\t{}\t60\t30M\t=\t9\t0\t*\t*\n", start + 1);
+        for (bin, region) in regions.lines().enumerate() {
+            let fields: Vec<&str> = region.split('\t').collect();
+            let position = |field: usize| fields[field].parse::<i64>().unwrap();
+            if fields[0] == "chr1" && start < position(2) && position(1) < end {
+                expected[bin] += 1;
+            }
+        }
+    }
+    let mut file = tempfile::NamedTempFile::with_suffix(".sam").unwrap();
+    file.write_all(sam.as_bytes()).unwrap();
+    let fragments = ReadFilter {
+        pairing: Pairing::Fragment,
+        ..ReadFilter::default()
+    };
+    let counts = count_golden(file.path(), fragments, StrandRule::Both);
+    assert_eq!(counts, expected);
+    assert!(expected.iter().sum::<u32>() > 100);
+}
+
+#[test]
+fn a_bam_record_that_claims_no_bytes_or_too_many() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut file = noodles::bgzf::io::Writer::new(Vec::new());
+    // A header of text that no parser takes, one sequence of 20,000 bp.
+    file.write_all(b"BAM\x01\x04\0\0\0@HD\t").unwrap();
+    file.write_all(b"\x01\0\0\0\x05\0\0\0chr1\0\x20\x4e\0\0")
+        .unwrap();
+    let header = file.finish().unwrap();
+    let header = &header[..header.len() - 28];
+    for size in [0_u32, 1, u32::MAX] {
+        let mut record = noodles::bgzf::io::Writer::new(Vec::new());
+        record.write_all(&size.to_le_bytes()).unwrap();
+        record.write_all(&[0; 64]).unwrap();
+        let path = folder.path().join("x.bam");
+        fs::write(&path, [header, &record.finish().unwrap()].concat()).unwrap();
+        let read = read_alignments(&path, Format::Bam, &reading(), &mut |_| Ok(()));
+        let message = read.unwrap_err().to_string();
+        assert!(message.contains("record 1"), "{message}");
     }
 }

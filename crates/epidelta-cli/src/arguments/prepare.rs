@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::{Args, ValueEnum, value_parser};
 use epidelta::{
     annotation::{AnnotationFormat, TssRule},
-    bins::{Bins, CountRule, Edges, Missing, Rule, StrandRule},
+    bins::{Bins, CountRule, CountedPart, Edges, Missing, StrandRule},
     dataset::{GenesConfig, Orientation, PrepareConfig, Scale},
     input::Meter,
     signal::{Pairing, ReadFilter},
@@ -15,7 +15,8 @@ use epidelta::{
 ///
 /// marks.tsv, with a header line, lists the files of a cell type: mark, path and optionally control,
 /// paths relative to the list. Several rows of one mark are replicates: reads are summed, signal is
-/// averaged. Reads: BAM, CRAM, SAM, BED or tagAlign; signal: bigWig or bedGraph; text plain or
+/// averaged. A control is scaled to the depth of its mark's reads and subtracted; what is below zero
+/// becomes zero. Reads: BAM, CRAM, SAM, BED or tagAlign; signal: bigWig or bedGraph; text plain or
 /// gzipped; sorted or not; no index is needed.
 ///
 /// samples.tsv lists the files of many cell types: cell_type, mark, path and optionally control,
@@ -146,7 +147,7 @@ pub struct Prepare {
     /// What is counted of paired-end reads
     #[arg(long, value_enum, default_value = "reads", help_heading = "Reads")]
     pub paired: Paired,
-    /// Least mapping quality
+    /// Least mapping quality; 255, which means unknown, passes
     #[arg(long, value_name = "Q", default_value_t = 0, help_heading = "Reads")]
     pub min_mapq: u8,
     /// Reads flagged as duplicates
@@ -172,7 +173,12 @@ pub struct Prepare {
     #[arg(long, value_enum, default_value = "zero", help_heading = "Signal")]
     pub missing: MissingArgument,
     /// What the signal is, kept in the file: "-log10 p" [default: reads or mean signal]
-    #[arg(long, value_name = "UNIT", help_heading = "Signal")]
+    #[arg(
+        long,
+        value_name = "UNIT",
+        allow_hyphen_values = true,
+        help_heading = "Signal"
+    )]
     pub signal_unit: Option<String>,
 }
 
@@ -187,7 +193,11 @@ impl Prepare {
                 GenesFormat::Bed => AnnotationFormat::Bed,
                 GenesFormat::Windows => AnnotationFormat::Windows,
             }),
-            types: self.gene_type.clone(),
+            types: self
+                .gene_type
+                .iter()
+                .map(|name| name.trim().to_owned())
+                .collect(),
             tss: match self.tss {
                 Tss::Gene => TssRule::Gene,
                 Tss::Transcript => TssRule::Transcript,
@@ -224,10 +234,10 @@ impl Prepare {
                 },
             },
             count: CountRule {
-                rule: match self.count {
-                    Count::Overlap => Rule::Overlap,
-                    Count::FivePrime => Rule::FivePrime,
-                    Count::Midpoint => Rule::Midpoint,
+                part: match self.count {
+                    Count::Overlap => CountedPart::Overlap,
+                    Count::FivePrime => CountedPart::FivePrime,
+                    Count::Midpoint => CountedPart::Midpoint,
                 },
                 extend: self.extend,
                 shift: self.shift,
@@ -314,7 +324,7 @@ pub enum StrandArgument {
 pub enum Paired {
     /// Every read by itself
     Reads,
-    /// Every proper pair once, from its first to its last base
+    /// Every proper pair once, from its first to its last base; other paired reads not at all
     Fragment,
 }
 
@@ -336,6 +346,6 @@ pub enum ScaleArgument {
 pub enum MissingArgument {
     /// Are zero: the mean is over the whole bin
     Zero,
-    /// Are left out: the mean is over the bases with data
+    /// Are left out: the mean is over the bases with data, 0 where there are none
     Skip,
 }

@@ -91,7 +91,7 @@ fn prepare_cells(folder: &Path) -> Result<()> {
     let counts = folder.join("counts.tsv");
     for cell in read_samples(&folder.join("samples.tsv"), Some(&counts), None)? {
         let file = folder.join(format!("cells/{}.parquet", cell.name));
-        prepare_into(&cell, &genes, &PrepareConfig::default(), &file, false)?;
+        prepare_into(&cell, &genes, &PrepareConfig::default(), &file)?;
         let figure = folder.join(format!("{}.svg", cell.name));
         write_profile_figure(&read_epigenome(&file)?, &figure, false)?;
     }

@@ -1,17 +1,24 @@
 //! `epidelta prepare`
 
-use std::path::{Path, PathBuf};
+use std::{
+    collections::HashMap,
+    fs,
+    path::{Path, PathBuf},
+};
 
-use anyhow::Result;
+use anyhow::{Result, bail};
 use epidelta::{
     annotation::AnnotationFormat,
+    bins::Edges,
     dataset::{
-        CellTypeFiles, Genes, PrepareConfig, PrepareSummary, TrackSummary, prepare, read_marks,
-        read_samples, write_epigenome,
+        CellTypeFiles, Epigenome, Genes, PrepareConfig, PrepareSummary, TrackSummary, prepare,
+        read_marks, read_samples, write_epigenome,
     },
     input::Meter,
-    output::{check_file, keep_inputs},
+    output::{check_file, check_writable, keep_inputs},
 };
+
+use rayon::prelude::*;
 
 use crate::{arguments::Prepare, display::list_some, progress::Reporter};
 
@@ -25,14 +32,21 @@ pub fn run(command: &Prepare, reporter: &Reporter) -> Result<()> {
         }
     };
     let inputs: Vec<&Path> = inputs(command, &cells).collect();
+    if command.samples.is_some() && command.output.exists() && !command.output.is_dir() {
+        bail!(
+            "{} is not a folder; with --samples, -o names the folder of the files",
+            command.output.display()
+        );
+    }
     for output in &outputs {
         check_file(output, command.force)?;
+        check_writable(output)?;
         keep_inputs(output, inputs.iter().copied())?;
     }
     let genes = Genes::read(&command.genes_config())?;
     if genes.format() == AnnotationFormat::Windows {
-        tracing::info!(
-            "{}: rows are taken as the windows themselves, all as wide as asked for",
+        tracing::warn!(
+            "{}: rows are taken as the windows themselves, all being as wide as asked for",
             command.genes.display()
         );
     }
@@ -42,11 +56,24 @@ pub fn run(command: &Prepare, reporter: &Reporter) -> Result<()> {
     );
     let meter = Meter::default();
     let config = command.config(meter.clone());
+    list_some(
+        "genes whose transcripts lie at several places, left out",
+        &genes.at_several_places,
+    );
+    warn_of_shared(&cells);
+    // What can be found wrong now must not be found after hours of reading.
+    cells.iter().try_for_each(|cell| cell.check(&genes))?;
+    if cells.len() > 1 {
+        check_expression(&cells)?;
+    }
     let total = cells.iter().map(bytes_of).sum();
     let bar = reporter.reading(total, &meter);
     for (number, (cell, output)) in cells.iter().zip(&outputs).enumerate() {
         bar.say(format!("{} ({} of {})", cell.name, number + 1, cells.len()));
-        prepare_into(cell, &genes, &config, output, command.force)?;
+        let (epigenome, summary) = prepare(cell, &genes, &config)?;
+        bar.suspend(|| tell(cell, &genes, &config, &summary));
+        write_epigenome(&epigenome, output, command.force)?;
+        bar.suspend(|| tell_written(output, &epigenome));
     }
     Ok(())
 }
@@ -57,11 +84,15 @@ pub fn prepare_into(
     genes: &Genes,
     config: &PrepareConfig,
     output: &Path,
-    force: bool,
 ) -> Result<()> {
     let (epigenome, summary) = prepare(cell, genes, config)?;
-    tell(cell, config, &summary);
-    write_epigenome(&epigenome, output, force)?;
+    tell(cell, genes, config, &summary);
+    write_epigenome(&epigenome, output, false)?;
+    tell_written(output, &epigenome);
+    Ok(())
+}
+
+fn tell_written(output: &Path, epigenome: &Epigenome) {
     tracing::info!(
         "wrote {}: {} genes, {} marks, {} bins, signal in {}",
         output.display(),
@@ -70,7 +101,6 @@ pub fn prepare_into(
         epigenome.bins,
         epigenome.metadata.signal_unit
     );
-    Ok(())
 }
 
 fn cell_types(command: &Prepare) -> Result<Vec<CellTypeFiles>> {
@@ -100,30 +130,62 @@ fn inputs<'c>(command: &'c Prepare, cells: &'c [CellTypeFiles]) -> impl Iterator
         &command.chrom_sizes,
         &command.reference,
     ];
-    let of_cells = cells.iter().flat_map(|cell| {
-        let tracks = cell.tracks.iter();
-        let files = tracks.flat_map(|track| [Some(&track.path), track.control.as_ref()]);
-        files.flatten().chain([&cell.expression])
-    });
+    let of_cells = cells
+        .iter()
+        .flat_map(|cell| cell.files().into_iter().chain([cell.expression.as_path()]));
     let given = given.into_iter().flatten().chain([&command.genes]);
-    given.chain(of_cells).map(PathBuf::as_path)
+    given.map(PathBuf::as_path).chain(of_cells)
 }
 
 /// Bytes that are read of a cell type's files of reads and signal.
 fn bytes_of(cell: &CellTypeFiles) -> u64 {
-    let tracks = cell.tracks.iter();
-    let mut paths: Vec<&PathBuf> = tracks
-        .flat_map(|track| [Some(&track.path), track.control.as_ref()])
-        .flatten()
-        .collect();
-    paths.sort();
-    paths.dedup();
-    let size = |path: &PathBuf| path.metadata().map_or(0, |found| found.len());
-    paths.into_iter().map(size).sum()
+    let size = |path: &Path| path.metadata().map_or(0, |found| found.len());
+    cell.files().into_iter().map(size).sum()
+}
+
+/// Reads the expression of all cell types before anything else, and refuses two cell
+/// types that have the same: a table of one column, or an option for all of them.
+fn check_expression(cells: &[CellTypeFiles]) -> Result<()> {
+    let column = |cell: &CellTypeFiles| cell.read_expression().map(|table| table.column);
+    let columns: Vec<_> = cells.par_iter().map(column).collect();
+    let mut seen: HashMap<(&Path, String), &str> = HashMap::new();
+    for (cell, column) in cells.iter().zip(columns) {
+        let column = column?;
+        if let Some(first) = seen.insert((&cell.expression, column.clone()), &cell.name) {
+            bail!(
+                "{first} and {} both take the column {column:?} of {}. Give every cell type a \
+                 column with its name, or the columns expression and expression_column in the \
+                 list",
+                cell.name,
+                cell.expression.display()
+            );
+        }
+    }
+    Ok(())
+}
+
+/// Warns of a file that stands for the same mark in two cell types: a slip, mostly.
+fn warn_of_shared(cells: &[CellTypeFiles]) {
+    let mut seen: HashMap<(PathBuf, &str), &str> = HashMap::new();
+    for cell in cells {
+        for track in &cell.tracks {
+            let path = fs::canonicalize(&track.path).unwrap_or_else(|_| track.path.clone());
+            if let Some(first) = seen.insert((path, &track.mark), &cell.name)
+                && first != cell.name
+            {
+                tracing::warn!(
+                    "{} is the {} of {first} and of {} too",
+                    track.path.display(),
+                    track.mark,
+                    cell.name
+                );
+            }
+        }
+    }
 }
 
 /// Tells what was left out and what is unusual, once for each kind.
-fn tell(cell: &CellTypeFiles, config: &PrepareConfig, summary: &PrepareSummary) {
+fn tell(cell: &CellTypeFiles, genes: &Genes, config: &PrepareConfig, summary: &PrepareSummary) {
     let name = &cell.name;
     for track in &summary.tracks {
         tell_track(track);
@@ -137,7 +199,13 @@ fn tell(cell: &CellTypeFiles, config: &PrepareConfig, summary: &PrepareSummary) 
         &summary.without_gene,
     );
     list_some(
-        &format!("{name}: genes whose windows reach over an end of their chromosome"),
+        &format!(
+            "{name}: genes whose windows reach over an end of their chromosome, {}",
+            match genes.edges() {
+                Edges::Pad => "their bins there zero",
+                Edges::Drop => "left out",
+            }
+        ),
         &summary.over_edge,
     );
     if summary.fractional_reads {
@@ -165,8 +233,27 @@ fn tell_track(track: &TrackSummary) {
             track.without_genes.join(", ")
         );
     }
-    if track.without_quality {
-        tracing::warn!("{path}: BED has no mapping qualities; --min-mapq does not act on it");
+    if !track.unused_options.is_empty() {
+        tracing::warn!(
+            "{path}: these options do not act on a file of this format: {}",
+            track.unused_options.join(", ")
+        );
+    }
+    let absent: Vec<String> = track
+        .absent
+        .iter()
+        .map(|(chrom, genes)| format!("{chrom} with {genes} genes"))
+        .collect();
+    list_some(
+        &format!("{path}: chromosomes with genes that it does not have, their signal is zero"),
+        &absent,
+    );
+    let (empty, genes) = track.genes_without_signal;
+    if 2 * empty > genes {
+        tracing::warn!(
+            "{path}: {empty} of {genes} genes have no signal in any bin. Is it of the whole genome, \
+             and of the assembly of the annotation?"
+        );
     }
     let Some(reads) = track.reads else {
         return;

@@ -73,6 +73,11 @@ fn write_line(read: u64, total: u64, elapsed: Duration) {
 }
 
 impl ReadingProgress {
+    /// Writes lines without the bar between them.
+    pub fn suspend(&self, write: impl FnOnce()) {
+        self.bar.suspend(write);
+    }
+
     /// Shows what is being read.
     pub fn say(&self, message: String) {
         self.bar.set_message(message);

@@ -1,13 +1,12 @@
-//! BED rows: chromosome, start and end (0-based, half-open), and optionally name,
-//! score and strand.
+//! The rows of a BED file: of genes, or of windows around them.
 
 use std::path::Path;
 
 use super::Gene;
 use crate::{
-    error::{Error, Place, Result},
+    bed::{BedRow, is_comment, not_bed},
+    error::Result,
     genome::Strand,
-    input::excerpt,
     provenance::Source,
 };
 
@@ -24,78 +23,6 @@ pub struct Region {
     pub name: Option<String>,
     /// The strand, if the row has one.
     pub strand: Option<Strand>,
-}
-
-/// The fields of a BED line, not copied.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct BedRow<'l> {
-    pub(crate) chrom: &'l [u8],
-    pub(crate) start: i64,
-    pub(crate) end: i64,
-    pub(crate) name: Option<&'l [u8]>,
-    pub(crate) strand: Option<Strand>,
-}
-
-/// Whether a line of a BED, bedGraph, GTF or GFF file holds no record.
-pub(crate) fn is_comment(line: &[u8]) -> bool {
-    let word = |word: &[u8]| {
-        line.strip_prefix(word)
-            .is_some_and(|rest| rest.first().is_none_or(u8::is_ascii_whitespace))
-    };
-    line.trim_ascii().is_empty() || line.starts_with(b"#") || word(b"track") || word(b"browser")
-}
-
-impl<'l> BedRow<'l> {
-    /// Reads the fields of a line; columns after the sixth are not looked at.
-    pub(crate) fn parse(line: &'l [u8]) -> std::result::Result<Self, String> {
-        let mut fields = line.split(|&byte| byte == b'\t').map(<[u8]>::trim_ascii);
-        let chrom = fields.next().filter(|name| !name.is_empty());
-        let mut position = |name: &str| {
-            let field = fields.next().ok_or_else(|| format!("no {name}"))?;
-            parse_position(field).ok_or_else(|| format!("the {name} {}", excerpt(field)))
-        };
-        let (start, end) = (position("start")?, position("end")?);
-        let name = fields.next().filter(|name| !matches!(*name, b"" | b"."));
-        let strand = match fields.nth(1) {
-            None | Some(b"" | b".") => None,
-            Some(b"+") => Some(Strand::Forward),
-            Some(b"-") => Some(Strand::Reverse),
-            Some(other) => return Err(format!("the strand {}", excerpt(other))),
-        };
-        if start > end {
-            return Err(format!("a start of {start} after the end {end}"));
-        }
-        Ok(BedRow {
-            chrom: chrom.ok_or("no chromosome")?,
-            start,
-            end,
-            name,
-            strand,
-        })
-    }
-}
-
-/// A position: digits only, and small enough that sums of two cannot overflow.
-pub(crate) fn parse_position(field: &[u8]) -> Option<i64> {
-    if field.is_empty() || field.len() > 15 || !field.iter().all(u8::is_ascii_digit) {
-        return None;
-    }
-    Some(
-        field
-            .iter()
-            .fold(0, |n, digit| 10 * n + i64::from(digit - b'0')),
-    )
-}
-
-/// The error for a line that is not BED.
-pub(crate) fn not_bed(path: &Path, number: u64, problem: &str) -> Error {
-    Error::content(
-        path,
-        Place::Line(number),
-        "a BED record (tab-separated chromosome, start and end, 0-based, start not after end)",
-        problem,
-        "Correct the line, or give a BED file",
-    )
 }
 
 /// Reads the rows of a BED file, plain or compressed, with their line numbers.
@@ -123,16 +50,16 @@ pub fn read_regions(path: &Path) -> Result<(Vec<(u64, Region)>, Source)> {
     Ok((regions, lines.finish("annotation")?))
 }
 
-/// Whether all rows are so many bp wide; an unreadable row is left to whoever
-/// reads the file.
-pub(super) fn all_have_width(path: &Path, width: u64) -> Result<bool> {
+/// The width that all rows have, bp, and how many rows there are; an unreadable row
+/// is left to whoever reads the file.
+pub(super) fn common_width(path: &Path) -> Result<Option<(u64, usize)>> {
     let Ok((regions, _)) = read_regions(path) else {
-        return Ok(false);
+        return Ok(None);
     };
-    let all = regions
-        .iter()
-        .all(|(_, region)| (region.end - region.start) as u64 == width);
-    Ok(all && !regions.is_empty())
+    let width = |region: &Region| (region.end - region.start) as u64;
+    let first = regions.first().map(|(_, region)| width(region));
+    let first = first.filter(|&first| regions.iter().all(|(_, r)| width(r) == first));
+    Ok(first.map(|first| (first, regions.len())))
 }
 
 /// The genes of a BED file, with their lines.
@@ -168,50 +95,4 @@ pub(super) fn read_genes(path: &Path) -> Result<(Vec<(u64, Gene)>, Source)> {
     };
     let genes: Result<Vec<_>> = regions.into_iter().map(gene).collect();
     Ok((genes?, source))
-}
-
-#[cfg(test)]
-mod tests {
-    use proptest::prelude::*;
-
-    use super::*;
-
-    #[test]
-    fn rows_have_three_to_many_columns() {
-        let row = BedRow::parse(b"chr1\t1\t20\tname\t5\t-\tmore\tand more").unwrap();
-        assert_eq!((row.chrom, row.start, row.end), (&b"chr1"[..], 1, 20));
-        assert_eq!(
-            (row.name, row.strand),
-            (Some(&b"name"[..]), Some(Strand::Reverse))
-        );
-        let row = BedRow::parse(b"chr1\t1\t1").unwrap();
-        assert_eq!((row.name, row.strand), (None, None));
-    }
-
-    #[test]
-    fn what_is_wrong_is_told() {
-        let problem = |line: &str| BedRow::parse(line.as_bytes()).unwrap_err();
-        assert!(problem("chr1\t9\t8").contains("after the end"));
-        assert!(problem("chr1\t-1\t8").contains("start \"-1\""));
-        assert!(problem("chr1\t1").contains("no end"));
-        assert!(problem("chr1 1 8").contains("no start"));
-        assert!(problem("chr1\t1\t8\tx\t0\t*").contains("strand"));
-        assert!(problem("\t1\t8").contains("no chromosome"));
-    }
-
-    proptest! {
-        #[test]
-        fn any_line_is_read_or_refused(line in prop::collection::vec(any::<u8>(), 0..80)) {
-            if let Ok(row) = BedRow::parse(&line) {
-                prop_assert!(0 <= row.start && row.start <= row.end);
-            }
-        }
-
-        #[test]
-        fn rows_read_back(start in 0_i64..1 << 40, length in 0_i64..1 << 20) {
-            let line = format!("chr7\t{start}\t{}\tx\t.\t+", start + length);
-            let row = BedRow::parse(line.as_bytes()).unwrap();
-            prop_assert_eq!((row.start, row.end), (start, start + length));
-        }
-    }
 }

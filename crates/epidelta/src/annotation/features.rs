@@ -10,14 +10,15 @@ use noodles::{
 
 use super::{AnnotationFormat, Gene, TssRule};
 use crate::{
+    bed::is_comment,
     error::{Error, Place, Result},
-    genome::Strand,
+    genome::{LARGEST_POSITION, Strand},
     input::excerpt,
     provenance::Source,
 };
 
 /// What a feature is, as far as genes are concerned.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 enum Kind {
     Gene,
     Transcript,
@@ -37,28 +38,56 @@ struct Feature {
     rank: usize,
 }
 
-/// Tags of the canonical transcript, the most decisive first.
-const CANONICAL: [&str; 3] = ["MANE_Select", "Ensembl_canonical", "appris_principal"];
+/// Tags of the canonical transcript, the most decisive first; NCBI writes them with
+/// spaces.
+const CANONICAL: [&str; 4] = [
+    "MANE_Select",
+    "Ensembl_canonical",
+    "RefSeq_Select",
+    "appris_principal",
+];
 
 type Numbered = (u64, Gene);
 
+/// The genes of a file.
+pub(super) struct Read {
+    /// With the lines that they stand on.
+    pub(super) genes: Vec<Numbered>,
+    pub(super) source: Source,
+    /// Whether they are what their parts span, as the file has no gene features.
+    pub(super) spanned: bool,
+}
+
 /// Reads the genes with the lines that they stand on.
-pub(super) fn read_genes(
-    path: &Path,
-    format: AnnotationFormat,
-    rule: TssRule,
-) -> Result<(Vec<Numbered>, Source)> {
+pub(super) fn read_genes(path: &Path, format: AnnotationFormat, rule: TssRule) -> Result<Read> {
+    // Parts of genes are read only where they tell something.
+    let first = match rule {
+        TssRule::Gene => Kind::Gene,
+        TssRule::Transcript => Kind::Transcript,
+    };
+    let (features, source) = read_features(path, format, first)?;
+    if features.iter().any(|(_, f)| f.kind == Kind::Gene) {
+        return Ok(Read {
+            genes: annotated_genes(features, rule),
+            source,
+            spanned: false,
+        });
+    }
     for smallest in [Kind::Transcript, Kind::Exon] {
-        let (features, source) = read_features(path, format, smallest)?;
-        let genes = match features.iter().any(|(_, f)| f.kind == Kind::Gene) {
-            true => annotated_genes(features, rule),
-            false => spanned_genes(features),
-        };
-        if !genes.is_empty() || smallest == Kind::Exon {
-            return Ok((genes, source));
+        let (features, _) = read_features(path, format, smallest)?;
+        if !features.is_empty() {
+            return Ok(Read {
+                genes: spanned_genes(features),
+                source,
+                spanned: true,
+            });
         }
     }
-    unreachable!("the loop returns at its last kind")
+    Ok(Read {
+        genes: Vec::new(),
+        source,
+        spanned: false,
+    })
 }
 
 fn read_features(
@@ -71,7 +100,7 @@ fn read_features(
     let mut gff_line = gff::Line::default();
     let mut features = Vec::new();
     while let Some((number, bytes)) = lines.next_line()? {
-        if bytes.trim_ascii().is_empty() || super::is_comment(bytes) {
+        if bytes.trim_ascii().is_empty() || is_comment(bytes) {
             if bytes == b"##FASTA" {
                 break;
             }
@@ -117,9 +146,12 @@ fn gtf_feature(bytes: &[u8], line: &mut gtf::Line, smallest: Kind) -> Parsed<Opt
     let kind = match record.ty().as_ref() as &[u8] {
         b"gene" => Kind::Gene,
         b"transcript" => Kind::Transcript,
-        b"exon" if smallest == Kind::Exon => Kind::Exon,
+        b"exon" => Kind::Exon,
         _ => return Ok(None),
     };
+    if kind > smallest {
+        return Ok(None);
+    }
     let attributes = record.attributes().map_err(text)?;
     let get = |key: &str| attribute(&attributes, key);
     let id = get("gene_id")?.ok_or("a feature without the attribute gene_id")?;
@@ -127,7 +159,11 @@ fn gtf_feature(bytes: &[u8], line: &mut gtf::Line, smallest: Kind) -> Parsed<Opt
         name: get("gene_name")?,
         gene_type: get("gene_type")?.or(get("gene_biotype")?),
         chrom: record.reference_sequence_name().to_string(),
-        strand: strand(record.strand().map_err(text)?, &id)?,
+        strand: match record.strand().map_err(text)? {
+            // Assembled transcripts of a single exon have none.
+            GffStrand::None | GffStrand::Unknown if kind != Kind::Gene => return Ok(None),
+            known => strand(known, &id)?,
+        },
         tss: 0,
         id,
     };
@@ -158,18 +194,23 @@ fn gff3_feature(bytes: &[u8], line: &mut gff::Line, smallest: Kind) -> Parsed<Op
         Kind::Gene
     } else if parent.is_some() && own.is_some() && ty != b"exon" && ty != b"CDS" {
         Kind::Transcript
-    } else if ty == b"exon" && smallest == Kind::Exon {
+    } else if ty == b"exon" {
         Kind::Exon
     } else {
         return Ok(None);
     };
+    if kind > smallest {
+        return Ok(None);
+    }
     let id = match get("gene_id")? {
         Some(id) => id,
         None if kind == Kind::Gene => {
             let id = own
                 .clone()
                 .ok_or("a gene without the attributes gene_id and ID")?;
-            id.strip_prefix("gene:").map_or(id.clone(), str::to_owned)
+            // Ensembl writes `gene:ENSG...`, NCBI `gene-SYMBOL`.
+            let bare = ["gene:", "gene-"].iter().find_map(|p| id.strip_prefix(p));
+            bare.map_or(id.clone(), str::to_owned)
         }
         None => parent.clone().unwrap_or_default(),
     };
@@ -209,7 +250,7 @@ fn rank(attributes: &dyn Attributes) -> Parsed<usize> {
     let mut best = CANONICAL.len();
     if let Some(value) = attributes.get(b"tag").transpose().map_err(text)? {
         for tag in value.iter() {
-            let tag = tag.map_err(text)?.to_string();
+            let tag = tag.map_err(text)?.to_string().replace(' ', "_");
             let place = CANONICAL.iter().position(|known| tag.starts_with(known));
             best = best.min(place.unwrap_or(best));
         }
@@ -238,7 +279,14 @@ fn with_tss(mut gene: Gene, start: usize, end: usize) -> Parsed<Gene> {
         Strand::Forward => start,
         Strand::Reverse => end,
     };
-    gene.tss = i64::try_from(first_base).map_err(|e| e.to_string())? - 1;
+    let first_base = i64::try_from(first_base).unwrap_or(i64::MAX);
+    if first_base > LARGEST_POSITION {
+        let id = &gene.id;
+        return Err(format!(
+            "gene {id} at position {first_base}, past the end of any chromosome"
+        ));
+    }
+    gene.tss = first_base - 1;
     Ok(gene)
 }
 
@@ -258,12 +306,12 @@ fn annotated_genes(features: Vec<(u64, Feature)>, rule: TssRule) -> Vec<Numbered
     if rule == TssRule::Transcript {
         // In GFF3 a transcript names its gene by the gene's own id.
         let key = |gene: &Feature| gene.id.clone().unwrap_or_else(|| gene.gene.id.clone());
-        let mut best: HashMap<String, (usize, i64)> = HashMap::new();
+        let mut best: HashMap<(String, &str), (usize, i64)> = HashMap::new();
         for (_, transcript) in transcripts {
             let gene = transcript.parent.unwrap_or(transcript.gene.id);
             let found = (transcript.rank, transcript.gene.tss);
             let strand = transcript.gene.strand;
-            best.entry(gene)
+            best.entry((gene, strand.symbol()))
                 .and_modify(|kept| {
                     let upstream = is_upstream(strand, found.1, kept.1);
                     if found.0 < kept.0 || found.0 == kept.0 && upstream {
@@ -273,7 +321,7 @@ fn annotated_genes(features: Vec<(u64, Feature)>, rule: TssRule) -> Vec<Numbered
                 .or_insert(found);
         }
         for (_, gene) in &mut genes {
-            if let Some(&(_, tss)) = best.get(&key(gene)) {
+            if let Some(&(_, tss)) = best.get(&(key(gene), gene.gene.strand.symbol())) {
                 gene.gene.tss = tss;
             }
         }

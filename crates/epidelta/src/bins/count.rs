@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use super::chroms::{Chroms, ContigMap, NameNotes};
+use super::index::{ContigMap, NameNotes, WindowIndex};
 use crate::{
     error::{Error, Place, Result},
     genome::Strand,
@@ -11,7 +11,7 @@ use crate::{
 
 /// Which part of a read counts.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub enum Rule {
+pub enum CountedPart {
     /// All of it, introns and deletions included: the read counts in every bin that
     /// it overlaps, as `bedtools multicov` counts.
     #[default]
@@ -49,8 +49,8 @@ impl StrandRule {
 /// says which part of it counts.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct CountRule {
-    /// The part that counts.
-    pub rule: Rule,
+    /// The part of it that counts.
+    pub part: CountedPart,
     /// Length to which reads are extended from their 5' end, bp: that of the
     /// fragments they are the ends of. A longer read stays as it is.
     pub extend: Option<u32>,
@@ -61,13 +61,13 @@ pub struct CountRule {
     pub strand: StrandRule,
 }
 
-impl Rule {
+impl CountedPart {
     /// The name used on the command line.
     pub fn name(self) -> &'static str {
         match self {
-            Rule::Overlap => "overlap",
-            Rule::FivePrime => "five-prime",
-            Rule::Midpoint => "midpoint",
+            CountedPart::Overlap => "overlap",
+            CountedPart::FivePrime => "five-prime",
+            CountedPart::Midpoint => "midpoint",
         }
     }
 }
@@ -75,7 +75,7 @@ impl Rule {
 impl CountRule {
     /// Whether it matters on which strand a read lies.
     fn needs_strand(&self) -> bool {
-        self.rule == Rule::FivePrime
+        self.part == CountedPart::FivePrime
             || self.extend.is_some()
             || self.shift != 0
             || self.strand != StrandRule::Both
@@ -98,12 +98,12 @@ impl CountRule {
         let shift = i64::from(self.shift);
         let shift = if reverse { -shift } else { shift };
         let (start, end) = (start + shift, end + shift);
-        let base = match (self.rule, reverse) {
-            (Rule::Overlap, _) => return (start, end),
-            (Rule::FivePrime, false) => start,
-            (Rule::FivePrime, true) => end - 1,
-            (Rule::Midpoint, false) => start + (end - start - 1) / 2,
-            (Rule::Midpoint, true) => end - 1 - (end - start - 1) / 2,
+        let base = match (self.part, reverse) {
+            (CountedPart::Overlap, _) => return (start, end),
+            (CountedPart::FivePrime, false) => start,
+            (CountedPart::FivePrime, true) => end - 1,
+            (CountedPart::Midpoint, false) => start + (end - start - 1) / 2,
+            (CountedPart::Midpoint, true) => end - 1 - (end - start - 1) / 2,
         };
         (base, base + 1)
     }
@@ -112,7 +112,7 @@ impl CountRule {
 /// Counts the reads of one file.
 pub struct ReadCounter<'c> {
     path: &'c Path,
-    chroms: &'c Chroms,
+    index: &'c WindowIndex,
     rule: CountRule,
     contigs: ContigMap<'c>,
     /// `[sorted window, bin]`.
@@ -121,13 +121,13 @@ pub struct ReadCounter<'c> {
 
 impl<'c> ReadCounter<'c> {
     /// A counter for the reads of a file.
-    pub fn new(path: &'c Path, chroms: &'c Chroms, rule: CountRule) -> Self {
+    pub fn new(path: &'c Path, index: &'c WindowIndex, rule: CountRule) -> Self {
         ReadCounter {
             path,
-            chroms,
+            index,
             rule,
             contigs: ContigMap::default(),
-            counts: vec![0; chroms.windows() * chroms.bins],
+            counts: vec![0; index.windows() * index.bins],
         }
     }
 
@@ -137,7 +137,7 @@ impl<'c> ReadCounter<'c> {
     /// When the file names a chromosome in two ways, or a read has no strand but
     /// the rule needs it.
     pub fn add(&mut self, batch: Batch<'_, Alignment>) -> Result<()> {
-        self.contigs.extend(self.path, self.chroms, batch.contigs)?;
+        self.contigs.extend(self.path, self.index, batch.contigs)?;
         if self.rule.needs_strand() && batch.items.iter().any(|read| read.strand.is_none()) {
             return Err(Error::content(
                 self.path,
@@ -156,11 +156,17 @@ impl<'c> ReadCounter<'c> {
 
     #[inline]
     fn count(&mut self, read: &Alignment) {
-        let Some(chrom) = self.contigs.chrom(read.contig) else {
+        let contig = self.contigs.contig(read.contig);
+        let Some(chrom) = contig.chrom else {
             return;
         };
         let (start, end) = self.rule.bases(read);
-        let (bin_size, bins) = (self.chroms.bin_size, self.chroms.bins);
+        // Extended and shifted reads end with the chromosome.
+        let (start, end) = (start.max(0), end.min(contig.length));
+        if start >= end {
+            return;
+        }
+        let (bin_size, bins) = (self.index.bin_size, self.index.bins);
         for window in chrom.overlapping(start, end) {
             let same_strand = chrom.strands[window] == read.strand;
             match self.rule.strand {
@@ -183,8 +189,8 @@ impl<'c> ReadCounter<'c> {
     /// # Errors
     /// When the file shares no chromosome with the windows.
     pub fn finish(self) -> Result<(Vec<u32>, NameNotes)> {
-        let notes = self.contigs.finish(self.path, self.chroms)?;
-        Ok((self.chroms.as_listed(&self.counts), notes))
+        let notes = self.contigs.finish(self.path, self.index)?;
+        Ok((self.index.as_listed(&self.counts), notes))
     }
 }
 
@@ -192,9 +198,9 @@ impl<'c> ReadCounter<'c> {
 mod tests {
     use super::*;
 
-    fn bases(rule: Rule, extend: Option<u32>, shift: i32, strand: Strand) -> (i64, i64) {
+    fn bases(part: CountedPart, extend: Option<u32>, shift: i32, strand: Strand) -> (i64, i64) {
         let rule = CountRule {
-            rule,
+            part,
             extend,
             shift,
             strand: StrandRule::Both,
@@ -210,13 +216,28 @@ mod tests {
     #[test]
     fn rules_say_which_bases_count() {
         use Strand::{Forward, Reverse};
-        assert_eq!(bases(Rule::Overlap, None, 0, Forward), (100, 136));
-        assert_eq!(bases(Rule::Overlap, Some(200), 0, Forward), (100, 300));
-        assert_eq!(bases(Rule::Overlap, Some(200), 0, Reverse), (-64, 136));
-        assert_eq!(bases(Rule::Overlap, Some(10), 0, Reverse), (100, 136));
-        assert_eq!(bases(Rule::FivePrime, None, 75, Forward), (175, 176));
-        assert_eq!(bases(Rule::FivePrime, None, 75, Reverse), (60, 61));
-        assert_eq!(bases(Rule::Midpoint, Some(200), 0, Forward), (199, 200));
-        assert_eq!(bases(Rule::Midpoint, Some(200), 0, Reverse), (36, 37));
+        assert_eq!(bases(CountedPart::Overlap, None, 0, Forward), (100, 136));
+        assert_eq!(
+            bases(CountedPart::Overlap, Some(200), 0, Forward),
+            (100, 300)
+        );
+        assert_eq!(
+            bases(CountedPart::Overlap, Some(200), 0, Reverse),
+            (-64, 136)
+        );
+        assert_eq!(
+            bases(CountedPart::Overlap, Some(10), 0, Reverse),
+            (100, 136)
+        );
+        assert_eq!(bases(CountedPart::FivePrime, None, 75, Forward), (175, 176));
+        assert_eq!(bases(CountedPart::FivePrime, None, 75, Reverse), (60, 61));
+        assert_eq!(
+            bases(CountedPart::Midpoint, Some(200), 0, Forward),
+            (199, 200)
+        );
+        assert_eq!(
+            bases(CountedPart::Midpoint, Some(200), 0, Reverse),
+            (36, 37)
+        );
     }
 }

@@ -2,9 +2,9 @@
 
 use std::path::Path;
 
-use super::chroms::{Chroms, ContigMap, NameNotes};
+use super::index::{ContigMap, NameNotes, WindowIndex};
 use crate::{
-    error::{Error, Place, Result},
+    error::Result,
     signal::{Batch, Value},
 };
 
@@ -28,10 +28,10 @@ impl Missing {
     }
 }
 
-/// Averages the values of one file.
+/// Averages the values of one file, each base having one value at most.
 pub struct MeanSignal<'c> {
     path: &'c Path,
-    chroms: &'c Chroms,
+    index: &'c WindowIndex,
     contigs: ContigMap<'c>,
     /// Sums of the values of the bases, `[sorted window, bin]`.
     sums: Vec<f64>,
@@ -41,11 +41,11 @@ pub struct MeanSignal<'c> {
 
 impl<'c> MeanSignal<'c> {
     /// An average over the values of a file.
-    pub fn new(path: &'c Path, chroms: &'c Chroms) -> Self {
-        let numbers = chroms.windows() * chroms.bins;
+    pub fn new(path: &'c Path, index: &'c WindowIndex) -> Self {
+        let numbers = index.windows() * index.bins;
         MeanSignal {
             path,
-            chroms,
+            index,
             contigs: ContigMap::default(),
             sums: vec![0.0; numbers],
             covered: vec![0; numbers],
@@ -55,12 +55,12 @@ impl<'c> MeanSignal<'c> {
     /// Takes in a batch of values.
     ///
     /// # Errors
-    /// When the file names a chromosome in two ways, or gives a base two values.
+    /// When the file names a chromosome in two ways.
     pub fn add(&mut self, batch: Batch<'_, Value>) -> Result<()> {
-        self.contigs.extend(self.path, self.chroms, batch.contigs)?;
-        let (bin_size, bins) = (self.chroms.bin_size, self.chroms.bins);
+        self.contigs.extend(self.path, self.index, batch.contigs)?;
+        let (bin_size, bins) = (self.index.bin_size, self.index.bins);
         for value in batch.items {
-            let Some(chrom) = self.contigs.chrom(value.contig) else {
+            let Some(chrom) = self.contigs.contig(value.contig).chrom else {
                 continue;
             };
             for window in chrom.overlapping(value.start, value.end) {
@@ -73,10 +73,6 @@ impl<'c> MeanSignal<'c> {
                     let at = (chrom.offset + window) * bins + bin as usize;
                     self.sums[at] += f64::from(value.value) * bases as f64;
                     self.covered[at] += bases as u32;
-                    if i64::from(self.covered[at]) > bin_size {
-                        let contig = &batch.contigs[value.contig].name;
-                        return Err(overlapping(self.path, contig, value));
-                    }
                 }
             }
         }
@@ -88,27 +84,13 @@ impl<'c> MeanSignal<'c> {
     /// # Errors
     /// When the file shares no chromosome with the windows.
     pub fn finish(self, missing: Missing) -> Result<(Vec<f32>, NameNotes)> {
-        let notes = self.contigs.finish(self.path, self.chroms)?;
+        let notes = self.contigs.finish(self.path, self.index)?;
         let mean = |(&sum, &covered): (&f64, &u32)| match (missing, covered) {
-            (Missing::Zero, _) => (sum / self.chroms.bin_size as f64) as f32,
+            (Missing::Zero, _) => (sum / self.index.bin_size as f64) as f32,
             (Missing::Skip, 0) => 0.0,
             (Missing::Skip, bases) => (sum / f64::from(bases)) as f32,
         };
         let means: Vec<f32> = self.sums.iter().zip(&self.covered).map(mean).collect();
-        Ok((self.chroms.as_listed(&means), notes))
+        Ok((self.index.as_listed(&means), notes))
     }
-}
-
-fn overlapping(path: &Path, contig: &str, value: &Value) -> Error {
-    Error::content(
-        path,
-        Place::File,
-        "one value for each base",
-        format!(
-            "bases with two values, near {contig}:{}-{}",
-            value.start + 1,
-            value.end
-        ),
-        "Merge the overlapping intervals, or make the file again",
-    )
 }

@@ -5,7 +5,7 @@ use std::{collections::HashMap, path::Path};
 use crate::{
     annotation::{Gene, Region},
     error::{Error, Place, Result},
-    genome::{ChromSizes, Strand, other_name},
+    genome::{ChromSizes, Strand},
 };
 
 /// How a window is cut.
@@ -231,11 +231,9 @@ impl Windows {
     }
 
     /// Whether a window reaches over an end of its chromosome; where the size is
-    /// not known, over its start.
+    /// not known, over its start. Sizes are by the windows' own names.
     fn leaves(&self, window: &Window, sizes: &ChromSizes) -> bool {
-        let size = sizes
-            .get(&window.chrom)
-            .or_else(|| sizes.get(&other_name(&window.chrom)));
+        let size = sizes.get(&window.chrom);
         let end = window.start + self.bins.width();
         window.start < 0 || size.is_some_and(|&size| end > size)
     }

@@ -148,7 +148,7 @@ pub(crate) struct Flaw {
     pub(crate) found: String,
 }
 
-fn is_printable(name: &str) -> bool {
+pub(crate) fn is_printable(name: &str) -> bool {
     !name.trim().is_empty() && !name.chars().any(char::is_control)
 }
 

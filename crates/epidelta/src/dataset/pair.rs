@@ -82,6 +82,8 @@ pub struct JoinSummary {
     pub only_b: Vec<String>,
     /// Genes in both that a table of labels lacks, dropped.
     pub without_label: Vec<String>,
+    /// Whether the labels of a table go the other way than the expressions.
+    pub labels_reversed: bool,
 }
 
 /// Two cell types and the genes that they share, in A's order.
@@ -161,30 +163,33 @@ impl Pair {
             only_a,
             only_b,
             without_label: Vec::new(),
+            labels_reversed: false,
         };
         Ok((Pair { a, b, genes }, summary))
     }
 
     /// Takes the log2 fold change of every gene from a table, such as DESeq2's, in
-    /// place of the ratio of the expressions; returns the genes that the table
-    /// lacks, which are dropped. The cell-specific tasks keep the expressions.
+    /// place of the ratio of the expressions. Genes that the table lacks are dropped
+    /// and told in the summary, and whether the table goes the other way than the
+    /// expressions. The cell-specific tasks keep the expressions.
     ///
     /// # Errors
     /// When the table has none of the genes.
-    pub fn take_labels(&mut self, table: &GeneTable) -> Result<Vec<String>> {
+    pub fn take_labels(&mut self, table: &GeneTable, summary: &mut JoinSummary) -> Result<()> {
         let mut without_label = Vec::new();
-        let rows = &self.a.genes;
-        self.genes.retain_mut(|gene| {
-            let id = &rows[gene.row_a].gene_id;
-            match table.get(id) {
-                Some(log2_fold_change) => {
-                    gene.log2_fold_change = log2_fold_change;
-                    true
-                }
-                None => {
-                    without_label.push(id.clone());
-                    false
-                }
+        let genes = &self.a.genes;
+        let id_of = |gene: &PairedGene| genes[gene.row_a].gene_id.as_str();
+        let mut together = 0.0;
+        let mut rows = table.rows_of(self.genes.iter().map(id_of)).into_iter();
+        self.genes.retain_mut(|gene| match rows.next().flatten() {
+            Some(row) => {
+                together += gene.log2_fold_change * table.rows[row].1;
+                gene.log2_fold_change = table.rows[row].1;
+                true
+            }
+            None => {
+                without_label.push(id_of(gene).to_owned());
+                false
             }
         });
         if self.genes.is_empty() {
@@ -199,7 +204,9 @@ impl Pair {
                 "Give a table with the same kind of gene id in its first column",
             ));
         }
-        Ok(without_label)
+        summary.without_label = without_label;
+        summary.labels_reversed = together < 0.0;
+        Ok(())
     }
 
     /// The gene id of a joined gene.

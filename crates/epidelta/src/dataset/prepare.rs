@@ -6,19 +6,20 @@
 
 mod assemble;
 mod genes;
+mod pool;
 mod sheet;
 mod tracks;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
-use super::epigenome::{Epigenome, Mark, Orientation};
+use super::epigenome::{Epigenome, GENE_COLUMNS, Mark, Orientation, is_printable};
 use crate::{
-    bins::{CountRule, Missing, Rule, StrandRule},
-    error::Result,
-    expression::read_expression,
+    bins::{CountRule, CountedPart, Missing, StrandRule},
+    error::{Error, Result},
+    expression::{GeneTable, read_expression},
     input::Meter,
     provenance::{Provenance, ReadCounts, Source},
-    signal::{Pairing, ReadFilter},
+    signal::{Format, Pairing, ReadFilter},
 };
 
 pub use genes::{Genes, GenesConfig};
@@ -46,6 +47,88 @@ pub struct CellTypeFiles {
     pub expression: PathBuf,
     /// The column of the table; see [`read_expression`].
     pub expression_column: Option<String>,
+}
+
+/// Numbers of signal that a cell type may have: 512 MiB.
+const LARGEST: u64 = 1 << 27;
+
+impl CellTypeFiles {
+    /// The files of reads and signal, each once.
+    pub fn files(&self) -> Vec<&Path> {
+        let mut files: Vec<&Path> = Vec::new();
+        for track in &self.tracks {
+            let own = [Some(track.path.as_path()), track.control.as_deref()];
+            for file in own.into_iter().flatten() {
+                if !files.contains(&file) {
+                    files.push(file);
+                }
+            }
+        }
+        files
+    }
+
+    /// The marks, in the order of the tracks.
+    pub fn marks(&self) -> Vec<&Mark> {
+        let mut marks: Vec<&Mark> = Vec::new();
+        for track in &self.tracks {
+            if !marks.contains(&&track.mark) {
+                marks.push(&track.mark);
+            }
+        }
+        marks
+    }
+
+    /// Reads the expression of its genes.
+    ///
+    /// # Errors
+    /// As [`read_expression`].
+    pub fn read_expression(&self) -> Result<GeneTable> {
+        read_expression(
+            &self.expression,
+            self.expression_column.as_deref(),
+            &self.name,
+        )
+    }
+
+    /// Checks all that can be checked before the files are read through: names,
+    /// formats, and that the result fits memory.
+    ///
+    /// # Errors
+    /// Saying what is wrong.
+    pub fn check(&self, genes: &Genes) -> Result<()> {
+        let name_of = |what: &str, name: &str, taken: bool| match () {
+            () if !is_printable(name) => Err(Error::data(
+                format!("the {what} {name:?} is empty or not printable"),
+                "Give it another name",
+            )),
+            () if taken => Err(Error::data(
+                format!("{name:?} cannot be a {what}: it is the name of another column"),
+                "Give it another name",
+            )),
+            () => Ok(()),
+        };
+        name_of("cell type", &self.name, false)?;
+        let marks = self.marks();
+        for mark in &marks {
+            name_of("mark", mark, GENE_COLUMNS.contains(&mark.as_str()))?;
+        }
+        let windows = &genes.windows;
+        let sizes = [windows.list.len(), windows.bins.count(), marks.len()];
+        let numbers = sizes
+            .iter()
+            .fold(1_u64, |n, &size| n.saturating_mul(size as u64));
+        if numbers > LARGEST {
+            let [genes, bins, marks] = sizes;
+            return Err(Error::setting(
+                "--bin-size, --upstream, --downstream",
+                format!("{genes} genes of {bins} bins of {marks} marks do not fit memory"),
+                "Choose fewer genes, larger bins or a smaller window",
+            ));
+        }
+        self.files()
+            .into_iter()
+            .try_for_each(|file| Format::detect(file).map(drop))
+    }
 }
 
 /// What counts are divided by.
@@ -121,8 +204,13 @@ pub struct TrackSummary {
     pub renamed: Vec<(String, String)>,
     /// Contigs on which no gene lies.
     pub without_genes: Vec<String>,
-    /// Whether its reads lack the mapping qualities that the filter asks for.
-    pub without_quality: bool,
+    /// Chromosomes that the file does not have, and how many genes lie there; their
+    /// signal is zero.
+    pub absent: Vec<(String, usize)>,
+    /// Genes, of how many, without any signal of this file in their windows.
+    pub genes_without_signal: (usize, usize),
+    /// Options that do not act on it, as its format lacks what they ask for.
+    pub unused_options: Vec<&'static str>,
 }
 
 /// What preparing a cell type left out or found unusual.
@@ -154,8 +242,9 @@ pub fn prepare(
     if config.orientation == Orientation::Strand || config.count.strand != StrandRule::Both {
         genes.check_strands()?;
     }
-    let column = files.expression_column.as_deref();
-    let expression = read_expression(&files.expression, column, &files.name)?;
+    genes.check_orientation(config.orientation)?;
+    files.check(genes)?;
+    let expression = files.read_expression()?;
     let mut provenance = Provenance::new("prepare");
     provenance.settings = settings(files, genes, config, &expression.column);
     provenance.sources.extend(genes.sources.iter().cloned());
@@ -168,7 +257,7 @@ pub fn prepare(
     let signal = tracks::read(files, &windows, config)?;
     summary.tracks = signal.summaries;
     provenance.sources.extend(signal.sources);
-    let sizes = genes.sizes_or(signal.sizes);
+    let sizes = genes.sizes(signal.sizes)?;
     assemble::check_genome(&windows, &sizes)?;
     let before: Vec<String> = windows.list.iter().map(|w| w.gene_id.clone()).collect();
     summary.over_edge = windows.handle_edges(genes.edges, &sizes);
@@ -205,7 +294,7 @@ fn settings(
         ("downstream", bins.downstream.to_string()),
         ("edges", genes.edges.name().into()),
         ("orient", config.orientation.name().into()),
-        ("count", count.rule.name().into()),
+        ("count", count.part.name().into()),
         (
             "extend",
             count.extend.map_or("no".into(), |bp| bp.to_string()),
@@ -235,10 +324,10 @@ fn unit_of_reads(config: &PrepareConfig) -> String {
         Pairing::Reads => "reads",
         Pairing::Fragment => "fragments",
     };
-    let part = match config.count.rule {
-        Rule::Overlap => item.to_owned(),
-        Rule::FivePrime => format!("5' ends of {item}"),
-        Rule::Midpoint => format!("midpoints of {item}"),
+    let part = match config.count.part {
+        CountedPart::Overlap => item.to_owned(),
+        CountedPart::FivePrime => format!("5' ends of {item}"),
+        CountedPart::Midpoint => format!("midpoints of {item}"),
     };
     match config.scale {
         Scale::None => part,

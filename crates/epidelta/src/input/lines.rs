@@ -6,22 +6,24 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use super::{Content, Meter};
+use super::{Decompressed, Meter};
 use crate::{
     error::{Error, Place, Result},
     provenance::Source,
 };
 
-/// Bytes that a line may have: more than any record of the formats read here,
-/// and little enough that a file without line ends does not fill memory.
-const LONGEST_LINE: usize = 1 << 20;
+/// Bytes that a line may have: more than a SAM record of the longest reads, and
+/// little enough that a file without line ends does not fill memory.
+const LONGEST_LINE: usize = 1 << 24;
+/// What some editors put before the first character of a file.
+const BYTE_ORDER_MARK: &[u8] = "\u{feff}".as_bytes();
 /// Characters of a wrong value that an error shows.
 const EXCERPT: usize = 60;
 
 /// The lines of a text file, which may be compressed.
 pub struct Lines {
     path: PathBuf,
-    content: Content,
+    content: Decompressed,
     line: Vec<u8>,
     number: u64,
 }
@@ -34,7 +36,7 @@ impl Lines {
     pub fn open(path: &Path, meter: &Meter, threads: NonZero<usize>) -> Result<Self> {
         Ok(Lines {
             path: path.into(),
-            content: Content::open(path, meter, threads)?,
+            content: Decompressed::open(path, meter, threads)?,
             line: Vec::new(),
             number: 0,
         })
@@ -44,8 +46,8 @@ impl Lines {
     /// the last one.
     ///
     /// # Errors
-    /// When the file cannot be read or decompressed, or the line is longer than a
-    /// mebibyte.
+    /// When the file cannot be read or decompressed, or the line is longer than 16
+    /// MiB.
     pub fn next_line(&mut self) -> Result<Option<(u64, &[u8])>> {
         self.line.clear();
         self.number += 1;
@@ -69,6 +71,9 @@ impl Lines {
             .is_some_and(|&b| matches!(b, b'\n' | b'\r'))
         {
             self.line.pop();
+        }
+        if self.number == 1 && self.line.starts_with(BYTE_ORDER_MARK) {
+            self.line.drain(..BYTE_ORDER_MARK.len());
         }
         if self.line.len() > LONGEST_LINE {
             return Err(Error::content(
@@ -118,7 +123,7 @@ mod tests {
 
     #[test]
     fn lines_have_numbers_and_no_ends() {
-        let (_file, mut lines) = lines(b"a\r\n\nb");
+        let (_file, mut lines) = lines("\u{feff}a\r\n\nb".as_bytes());
         assert_eq!(lines.next_line().unwrap(), Some((1, &b"a"[..])));
         assert_eq!(lines.next_line().unwrap(), Some((2, &b""[..])));
         assert_eq!(lines.next_line().unwrap(), Some((3, &b"b"[..])));

@@ -1,24 +1,33 @@
 //! BAM (SAM specification, 4), decompressed in parallel.
 
-use std::{io, path::Path};
+use std::{
+    io::{self, BufRead, Read},
+    path::Path,
+};
 
-use noodles::{bam, sam};
+use noodles::{
+    bam,
+    sam::{self, header::ReferenceSequences},
+};
 
 use super::{Alignment, Batch, Batcher, Contig, Reading, filter::Record};
 use crate::{
     error::{Error, Place, Result},
-    input::Content,
+    input::Decompressed,
     provenance::{ReadCounts, Source},
 };
+
+/// Bytes that a record may claim to have: more than any, and little enough to be
+/// believed.
+const LARGEST_RECORD: u32 = 1 << 28;
 
 pub(super) fn read(
     path: &Path,
     reading: &Reading,
     visit: &mut dyn FnMut(Batch<'_, Alignment>) -> Result<()>,
 ) -> Result<(Source, ReadCounts)> {
-    let mut content = Content::open(path, &reading.meter, reading.threads)?;
-    let mut reader = bam::io::Reader::from(&mut content.reader);
-    let header = reader.read_header().map_err(|error| {
+    let mut content = Decompressed::open(path, &reading.meter, reading.threads)?;
+    let contigs = read_contigs(&mut content.reader).map_err(|error| {
         Error::content(
             path,
             Place::File,
@@ -27,12 +36,12 @@ pub(super) fn read(
             "Copy or make the file again",
         )
     })?;
-    let mut batcher = Batcher::new(contigs(&header), visit);
+    let mut batcher = Batcher::new(contigs, visit);
     let mut counts = ReadCounts::default();
     let mut record = bam::Record::default();
     loop {
         let damaged = |error: io::Error| damaged(path, counts.records + 1, &error);
-        if reader.read_record(&mut record).map_err(damaged)? == 0 {
+        if !read_record(&mut content.reader, &mut record).map_err(damaged)? {
             break;
         }
         let seen = Record {
@@ -71,10 +80,38 @@ pub(super) fn read(
     Ok((content.finish("reads")?, counts))
 }
 
+/// Reads the list of sequences that records refer to. The text before it, a SAM
+/// header, is left aside: programs write it in all manners, and nothing depends
+/// on it.
+fn read_contigs(reader: &mut dyn BufRead) -> io::Result<Vec<Contig>> {
+    let mut reader = bam::io::Reader::from(reader);
+    let mut header = reader.header_reader();
+    if header.read_magic_number()? != *b"BAM\x01" {
+        return Err(io::Error::other("it does not begin as BAM does"));
+    }
+    header.raw_sam_header_reader()?.discard_to_end()?;
+    Ok(contigs(&header.read_reference_sequences()?))
+}
+
+/// Reads a record; false after the last one.
+fn read_record(reader: &mut dyn BufRead, record: &mut bam::Record) -> io::Result<bool> {
+    if reader.fill_buf()?.is_empty() {
+        return Ok(false);
+    }
+    let mut size = [0; 4];
+    reader.read_exact(&mut size)?;
+    if !(1..=LARGEST_RECORD).contains(&u32::from_le_bytes(size)) {
+        let size = u32::from_le_bytes(size);
+        return Err(io::Error::other(format!("a record of {size} bytes")));
+    }
+    bam::io::Reader::from((&size[..]).chain(reader)).read_record(record)?;
+    Ok(true)
+}
+
 /// The contigs of a header.
-pub(super) fn contigs(header: &sam::Header) -> Vec<Contig> {
-    let sequences = header.reference_sequences().iter();
+pub(super) fn contigs(sequences: &ReferenceSequences) -> Vec<Contig> {
     sequences
+        .iter()
         .map(|(name, sequence)| Contig {
             name: name.to_string(),
             length: i64::try_from(sequence.length().get()).ok(),
@@ -103,8 +140,12 @@ pub(super) fn span(
         let operation = operation?;
         any = true;
         if operation.kind().consumes_reference() {
-            span += i64::try_from(operation.len()).map_err(io::Error::other)?;
+            let length = i64::try_from(operation.len()).map_err(io::Error::other)?;
+            span = length.saturating_add(span);
         }
+    }
+    if span > i64::from(i32::MAX) {
+        return Err(io::Error::other("an alignment longer than any chromosome"));
     }
     Ok(if any { span } else { 1 })
 }

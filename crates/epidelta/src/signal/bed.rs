@@ -4,7 +4,7 @@ use std::path::Path;
 
 use super::{Alignment, Batch, Batcher, ContigNames, Reading};
 use crate::{
-    annotation::{BedRow, is_comment, not_bed},
+    bed::{BedRow, is_comment, not_bed},
     error::Result,
     input::Lines,
     provenance::{ReadCounts, Source},

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use super::{Batch, Batcher, ContigNames, Reading, Value};
 use crate::{
-    annotation::{is_comment, parse_position},
+    bed::{is_comment, parse_position},
     error::{Error, Place, Result},
     input::{Lines, excerpt},
     provenance::Source,
@@ -18,6 +18,8 @@ pub(super) fn read(
     let mut lines = Lines::open(path, &reading.meter, reading.threads)?;
     let mut batcher = Batcher::new(Vec::new(), visit);
     let mut names = ContigNames::default();
+    // The end of the last interval on each contig.
+    let mut ends: Vec<i64> = Vec::new();
     while let Some((number, line)) = lines.next_line()? {
         if is_comment(line) {
             continue;
@@ -36,6 +38,17 @@ pub(super) fn read(
             continue;
         }
         let contig = names.place(row.chrom, &mut batcher.contigs);
+        ends.resize(batcher.contigs.len(), 0);
+        if row.start < ends[contig] {
+            return Err(Error::content(
+                path,
+                Place::Line(number),
+                "intervals in ascending order that do not overlap, so that a base has one value",
+                format!("a start of {} after an end of {}", row.start, ends[contig]),
+                "Sort the file (sort -k1,1 -k2,2n) and merge what overlaps",
+            ));
+        }
+        ends[contig] = row.end;
         batcher.push(Value {
             contig,
             start: row.start,

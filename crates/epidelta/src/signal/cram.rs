@@ -1,8 +1,8 @@
-//! CRAM 3.0 (CRAM specification), its containers decoded in parallel.
+//! CRAM 3 (CRAM specification), its containers decoded in parallel.
 
 use std::{
     fs::File,
-    io,
+    io::{self, Read},
     panic::{AssertUnwindSafe, catch_unwind},
     path::Path,
 };
@@ -12,7 +12,7 @@ use rayon::prelude::*;
 
 use super::{
     Alignment, Batch, Batcher, Reading,
-    bam::{contigs, damaged, span, start_of},
+    bam::{contigs, span, start_of},
     filter::Record,
 };
 use crate::{
@@ -33,6 +33,7 @@ pub(super) fn read(
         Some(path) => open_reference(path)?,
         None => fasta::Repository::default(),
     };
+    check_version(path)?;
     let (input, seen) = Input::open(path, &reading.meter)?;
     let input = io::BufReader::with_capacity(1 << 20, input);
     let mut reader = cram::io::Reader::new(input);
@@ -45,7 +46,7 @@ pub(super) fn read(
             "Copy or make the file again",
         )
     })?;
-    let mut batcher = Batcher::new(contigs(&header), visit);
+    let mut batcher = Batcher::new(contigs(header.reference_sequences()), visit);
     let mut counts = ReadCounts::default();
     let mut ended = false;
     while !ended {
@@ -54,7 +55,7 @@ pub(super) fn read(
             let mut container = cram::io::reader::Container::default();
             let length = reader
                 .read_container(&mut container)
-                .map_err(|error| damaged(path, counts.records + 1, &error))?;
+                .map_err(|error| cut_off(path, &error))?;
             // The container that ends a complete file is empty.
             ended = length == 0;
             if !ended {
@@ -70,9 +71,12 @@ pub(super) fn read(
                     .unwrap_or_else(|_| Err(io::Error::other("its parts contradict each other")))
             })
             .collect();
+        if references.len() > 1 {
+            // Chromosomes that are done with need not stay in memory.
+            references.clear();
+        }
         for records in decoded {
-            let records =
-                records.map_err(|error| undecodable(path, counts.records + 1, reading, &error))?;
+            let records = records.map_err(|error| undecodable(path, reading, &error))?;
             for (record, span) in records {
                 let span = || Ok::<_, Error>(span);
                 if let Some(alignment) = reading.filter.admit(&record, &mut counts, span)? {
@@ -83,6 +87,16 @@ pub(super) fn read(
     }
     batcher.flush()?;
     Ok((seen.source("reads")?, counts))
+}
+
+fn cut_off(path: &Path, error: &io::Error) -> Error {
+    Error::content(
+        path,
+        Place::File,
+        "complete containers, the last of them empty",
+        format!("a damaged or truncated file ({error})"),
+        "Copy or make the file again",
+    )
 }
 
 /// Decodes the records of a container.
@@ -105,12 +119,46 @@ fn decode(
                 mapping_quality: quality.map_or(255, u8::from),
                 contig: record.reference_sequence_id(header).transpose()?,
                 start: start_of(record.alignment_start())?,
-                template_length: record.template_length()?,
+                template_length: template_length(record)?,
             };
             decoded.push((seen, span(cigar.iter())?));
         }
     }
     Ok(decoded)
+}
+
+/// The length of the fragment, positive for the left mate. It is not always stored:
+/// the decoder computes it, and gives the sign by the order in the file, which is
+/// that of the genome only where the file is sorted.
+fn template_length(record: &cram::Record<'_>) -> io::Result<i32> {
+    let length = record.template_length()?;
+    let start = start_of(record.alignment_start())?;
+    let mate = start_of(record.mate_alignment_start())?;
+    let is_left = match start.cmp(&mate) {
+        std::cmp::Ordering::Less => true,
+        std::cmp::Ordering::Greater => false,
+        std::cmp::Ordering::Equal => return Ok(length),
+    };
+    let size = length.checked_abs().unwrap_or(0);
+    Ok(if is_left { size } else { -size })
+}
+
+/// Refuses versions that the decoder does not know.
+fn check_version(path: &Path) -> Result<()> {
+    let mut head = [0; 6];
+    let mut file = File::open(path).map_err(Error::io("read", path))?;
+    file.read_exact(&mut head)
+        .map_err(Error::io("read", path))?;
+    match head {
+        [_, _, _, _, 3, _] => Ok(()),
+        [_, _, _, _, major, minor] => Err(Error::content(
+            path,
+            Place::File,
+            "CRAM of version 3",
+            format!("version {major}.{minor}"),
+            "Convert it: samtools view -C, or -b for BAM, writes a version that is known",
+        )),
+    }
 }
 
 /// The sequences of a FASTA file that has an index.
@@ -130,22 +178,22 @@ fn open_reference(path: &Path) -> Result<fasta::Repository> {
     Ok(fasta::Repository::new(adapter))
 }
 
-fn undecodable(path: &Path, number: u64, reading: &Reading, error: &io::Error) -> Error {
-    let remedy = match &reading.reference {
-        None => {
-            "Give the FASTA file that the reads were aligned to with --reference; if that \
-                 does not help, copy the file again"
-        }
-        Some(_) => {
-            "Check that --reference is the FASTA file that the reads were aligned to; if \
-                    it is, copy the file again"
-        }
-    };
-    Error::content(
-        path,
-        Place::Record(number),
-        "a container that can be decoded",
-        format!("one that cannot ({error})"),
-        remedy,
-    )
+fn undecodable(path: &Path, reading: &Reading, error: &io::Error) -> Error {
+    match &reading.reference {
+        None => Error::content(
+            path,
+            Place::File,
+            "reads that can be decoded without a reference",
+            format!("others, or damaged ones ({error})"),
+            "Give the FASTA file that the reads were aligned to with --reference",
+        ),
+        Some(_) => Error::content(
+            path,
+            Place::File,
+            "reads that can be decoded with --reference",
+            format!("others, or damaged ones ({error})"),
+            "Check that --reference is the FASTA file that the reads were aligned to; if it is, \
+             copy the file again",
+        ),
+    }
 }

@@ -9,8 +9,9 @@ pub enum Pairing {
     /// Every read by itself, as of single-end sequencing.
     #[default]
     Reads,
-    /// A proper pair once, from the first base of the left mate over TLEN bases;
-    /// other paired reads not at all. Reads that are not paired count as they are.
+    /// A proper pair once, from the first base of the left mate over TLEN bases, if
+    /// the left mate passes the filter; other paired reads not at all. Reads that are
+    /// not paired count as they are.
     Fragment,
 }
 

@@ -54,7 +54,12 @@ impl Format {
             Err(Error::content(path, Place::File, expected, found, remedy))
         };
         if head.is_empty() {
-            return refuse("an empty file", "Copy or make the file again");
+            let size = path.metadata().map_or(0, |found| found.len());
+            let found = match size {
+                0 => "an empty file",
+                _ => "a damaged or truncated file, or one that holds nothing",
+            };
+            return refuse(found, "Copy or make the file again");
         }
         let binary = if head.starts_with(b"BAM\x01") {
             Some(Format::Bam)

@@ -39,13 +39,17 @@ pub(super) fn read(
         };
         let header = match &header {
             None if line.starts_with(b"@") => {
+                // Of the header only the sequences matter.
+                if !line.starts_with(b"@SQ") {
+                    continue;
+                }
                 let parsed = parser.parse_partial(line);
                 parsed.map_err(|error| not_sam(format!("{error}: {}", excerpt(line))))?;
                 continue;
             }
             None => {
                 let complete = std::mem::take(&mut parser).finish();
-                batcher.contigs = contigs(&complete);
+                batcher.contigs = contigs(complete.reference_sequences());
                 header.insert(complete)
             }
             Some(header) => header,
@@ -79,7 +83,7 @@ pub(super) fn read(
         }
     }
     if header.is_none() {
-        batcher.contigs = contigs(&parser.finish());
+        batcher.contigs = contigs(parser.finish().reference_sequences());
     }
     batcher.flush()?;
     Ok((lines.finish("reads")?, counts))

@@ -24,8 +24,13 @@ pub(super) fn with_expression(
         list: Vec::with_capacity(genes.windows.list.len()),
     };
     let mut values = Vec::with_capacity(genes.windows.list.len());
-    for window in &genes.windows.list {
-        match expression.row_of(&window.gene_id) {
+    let ids = genes
+        .windows
+        .list
+        .iter()
+        .map(|window| window.gene_id.as_str());
+    for (window, row) in genes.windows.list.iter().zip(expression.rows_of(ids)) {
+        match row {
             Some(row) => {
                 used[row] = true;
                 windows.list.push(window.clone());
@@ -44,8 +49,8 @@ pub(super) fn with_expression(
         let id = |ids: &[String]| ids.first().cloned().unwrap_or_default();
         return Err(Error::data(
             format!(
-                "no gene of {} is in the table of expression: one has ids like {}, the other \
-                 like {}",
+                "no gene of {} is in the table of expression: one has ids like {:?}, the other \
+                 like {:?}",
                 genes.path.display(),
                 id(&summary.without_expression),
                 id(&summary.without_gene)

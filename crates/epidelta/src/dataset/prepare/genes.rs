@@ -5,8 +5,9 @@ use std::path::PathBuf;
 use crate::{
     annotation::{AnnotationFormat, TssRule, read_genes, read_regions},
     bins::{Bins, Edges, Windows},
+    dataset::epigenome::Orientation,
     error::{Error, Place, Result},
-    genome::{ChromSizes, read_chrom_sizes},
+    genome::{ChromSizes, read_chrom_sizes, same_chrom},
     provenance::Source,
 };
 
@@ -52,6 +53,8 @@ pub struct Genes {
     pub windows: Windows,
     /// Ids that stood twice at the same place, kept once.
     pub repeated: Vec<String>,
+    /// Ids of which the annotation cannot tell where they are, left out.
+    pub at_several_places: Vec<String>,
     pub(super) path: PathBuf,
     pub(super) format: AnnotationFormat,
     pub(super) types: Vec<String>,
@@ -73,8 +76,17 @@ impl Genes {
         let width = config.bins.width() as u64;
         let format = match config.format {
             Some(format) => format,
-            None => AnnotationFormat::detect(path, width)?,
+            None => AnnotationFormat::detect(path, Some(width))?,
         };
+        if config.tss != TssRule::Gene
+            && !matches!(format, AnnotationFormat::Gtf | AnnotationFormat::Gff3)
+        {
+            return Err(Error::setting(
+                "--tss transcript",
+                "BED does not tell the transcripts of genes",
+                "Leave it out, or give GTF or GFF3",
+            ));
+        }
         let is_table = matches!(format, AnnotationFormat::Bed | AnnotationFormat::Windows);
         if is_table && !config.types.is_empty() {
             return Err(Error::setting(
@@ -83,6 +95,7 @@ impl Genes {
                 "Leave it out, or give GTF or GFF3",
             ));
         }
+        let mut at_several_places = Vec::new();
         let (windows, repeated, source) = match format {
             AnnotationFormat::Windows => {
                 let (regions, source) = read_regions(path)?;
@@ -92,6 +105,7 @@ impl Genes {
             _ => {
                 let mut annotation = read_genes(path, format, config.tss)?;
                 annotation.retain_types(path, &config.types)?;
+                at_several_places = annotation.at_several_places;
                 let windows = Windows::around(annotation.genes, config.bins);
                 (windows, annotation.repeated, annotation.source)
             }
@@ -114,6 +128,7 @@ impl Genes {
         Ok(Genes {
             windows,
             repeated,
+            at_several_places,
             path: path.clone(),
             format,
             types: config.types.clone(),
@@ -124,9 +139,33 @@ impl Genes {
         })
     }
 
+    /// What happens at a chromosome's ends.
+    pub fn edges(&self) -> Edges {
+        self.edges
+    }
+
     /// The format that the annotation was read as.
     pub fn format(&self) -> AnnotationFormat {
         self.format
+    }
+
+    /// Refuses bins along the genome of windows that reach further to one side of
+    /// the TSS: their TSS would lie elsewhere on either strand.
+    pub(super) fn check_orientation(&self, orientation: Orientation) -> Result<()> {
+        let Bins {
+            upstream,
+            downstream,
+            ..
+        } = self.windows.bins;
+        let around_genes = self.format != AnnotationFormat::Windows;
+        if orientation == Orientation::Genome && around_genes && upstream != downstream {
+            return Err(Error::setting(
+                "--orient genome",
+                format!("{upstream} bp upstream and {downstream} bp downstream are not the same"),
+                "Make them the same, or use --orient strand",
+            ));
+        }
+        Ok(())
     }
 
     /// # Errors
@@ -144,8 +183,32 @@ impl Genes {
         }
     }
 
-    /// The chromosome sizes that were given, or else those that files told.
-    pub(super) fn sizes_or(&self, told: ChromSizes) -> ChromSizes {
-        self.sizes.clone().unwrap_or(told)
+    /// The sizes of the windows' chromosomes, by the annotation's names: those that
+    /// were given, or else those that files told.
+    ///
+    /// # Errors
+    /// When the two contradict each other.
+    pub(super) fn sizes(&self, mut told: ChromSizes) -> Result<ChromSizes> {
+        let Some(given) = &self.sizes else {
+            return Ok(told);
+        };
+        let mut chroms: Vec<&str> = self.windows.list.iter().map(|w| w.chrom.as_str()).collect();
+        chroms.sort_unstable();
+        chroms.dedup();
+        for chrom in chroms {
+            let Some(name) = same_chrom(chrom, given.keys().map(String::as_str)) else {
+                continue;
+            };
+            let size = given[name];
+            if let Some(other) = told.insert(chrom.to_owned(), size).filter(|&o| o != size) {
+                return Err(Error::data(
+                    format!(
+                        "{chrom} is {size} bp long by --chrom-sizes and {other} bp by the reads"
+                    ),
+                    "Give the sizes of the genome assembly that the reads were aligned to",
+                ));
+            }
+        }
+        Ok(told)
     }
 }

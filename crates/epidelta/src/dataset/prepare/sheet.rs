@@ -2,6 +2,7 @@
 
 use std::{
     collections::HashMap,
+    fs,
     num::NonZero,
     path::{Path, PathBuf},
 };
@@ -101,15 +102,8 @@ pub fn read_samples(
 
 /// Brings the tracks of every cell type into the order of the first one's marks.
 fn same_marks(path: &Path, cells: &mut [CellTypeFiles]) -> Result<()> {
-    let marks_of = |cell: &CellTypeFiles| {
-        let mut marks: Vec<String> = Vec::new();
-        for track in &cell.tracks {
-            if !marks.contains(&track.mark) {
-                marks.push(track.mark.clone());
-            }
-        }
-        marks
-    };
+    let marks_of =
+        |cell: &CellTypeFiles| -> Vec<String> { cell.marks().into_iter().cloned().collect() };
     let Some((first, others)) = cells.split_first_mut() else {
         return Ok(());
     };
@@ -152,9 +146,9 @@ fn check_name(path: &Path, line: u64, name: &str) -> Result<()> {
 
 /// Refuses a file that stands twice in one cell type: its reads would count twice.
 fn check_repeated(path: &Path, rows: &[Row], tracks: &[Track]) -> Result<()> {
-    let mut seen: HashMap<(Option<&str>, &Path), u64> = HashMap::new();
+    let mut seen: HashMap<(Option<&str>, PathBuf), u64> = HashMap::new();
     for (row, track) in rows.iter().zip(tracks) {
-        if let Some(first) = seen.insert((row.get("cell_type"), &track.path), row.line) {
+        if let Some(first) = seen.insert((row.get("cell_type"), one_path(&track.path)), row.line) {
             return Err(row.bad(
                 path,
                 "each file once".into(),
@@ -200,16 +194,32 @@ impl Row {
                 false => Err(self.bad(
                     sheet,
                     format!("a file in column {column}"),
-                    format!("{}, which is not there", path.display()),
+                    match path.exists() {
+                        true => format!("{}, which is a folder", path.display()),
+                        false => format!("{}, which is not there", path.display()),
+                    },
                 )),
             })
         };
-        Ok(Track {
+        let track = Track {
             mark: self.required("mark").to_owned(),
             path: file("path").transpose()?.unwrap_or_default(),
             control: file("control").transpose()?,
-        })
+        };
+        if track.control.as_deref().map(one_path) == Some(one_path(&track.path)) {
+            return Err(self.bad(
+                sheet,
+                "a control beside the file".into(),
+                format!("{} as its own control", track.path.display()),
+            ));
+        }
+        Ok(track)
     }
+}
+
+/// A path without links and relative parts, to tell whether two are one file.
+fn one_path(path: &Path) -> PathBuf {
+    fs::canonicalize(path).unwrap_or_else(|_| path.into())
 }
 
 /// A path as a table in some folder gives it.
@@ -293,8 +303,6 @@ impl Sheet {
 
 #[cfg(test)]
 mod tests {
-    use std::fs;
-
     use super::*;
 
     fn folder(files: &[(&str, &str)]) -> tempfile::TempDir {

@@ -3,19 +3,24 @@
 use std::{
     collections::BTreeMap,
     num::NonZero,
-    path::{Path, PathBuf},
+    path::Path,
+    sync::atomic::{AtomicBool, Ordering},
 };
 
 use rayon::prelude::*;
 
-use super::{CellTypeFiles, PrepareConfig, Scale, TrackSummary, unit_of_reads, with_role};
+use super::{
+    CellTypeFiles, PrepareConfig, TrackSummary,
+    pool::{joint_unit, signal_of},
+    with_role,
+};
 use crate::{
-    bins::{Chroms, MeanSignal, Missing, NameNotes, ReadCounter, Windows},
+    bins::{CountRule, MeanSignal, NameNotes, ReadCounter, WindowIndex, Windows},
     dataset::epigenome::Mark,
     error::{Error, Place, Result},
     genome::ChromSizes,
     provenance::Source,
-    signal::{Format, Reading, read_alignments, read_values},
+    signal::{Format, ReadFilter, Reading, read_alignments, read_values},
 };
 
 /// The signal of a cell type.
@@ -30,15 +35,30 @@ pub(super) struct Signal {
 }
 
 /// What one file holds.
-enum Binned {
+pub(super) enum Binned {
     /// Reads, `[window, bin]`, and the depth of the file.
     Counts(Vec<u32>, u64),
     /// Mean values, `[window, bin]`.
     Means(Vec<f32>),
 }
 
-struct BinnedFile {
-    binned: Binned,
+impl Binned {
+    /// How many genes have nothing in any bin, and how many there are.
+    fn genes_without_signal(&self, bins: usize) -> (usize, usize) {
+        fn count<T: PartialEq + Default>(numbers: &[T], bins: usize) -> (usize, usize) {
+            let empty = |gene: &&[T]| gene.iter().all(|number| *number == T::default());
+            let genes = numbers.chunks_exact(bins);
+            (genes.clone().filter(empty).count(), genes.len())
+        }
+        match self {
+            Binned::Counts(counts, _) => count(counts, bins),
+            Binned::Means(means) => count(means, bins),
+        }
+    }
+}
+
+pub(super) struct BinnedFile {
+    pub(super) binned: Binned,
     source: Source,
     notes: NameNotes,
     format: Format,
@@ -50,78 +70,124 @@ pub(super) fn read(
     windows: &Windows,
     config: &PrepareConfig,
 ) -> Result<Signal> {
-    let mut paths: Vec<&PathBuf> = Vec::new();
-    for path in files
-        .tracks
-        .iter()
-        .flat_map(|t| [Some(&t.path), t.control.as_ref()])
-        .flatten()
-    {
-        if !paths.contains(&path) {
-            paths.push(path);
-        }
-    }
-    let chroms = Chroms::new(windows);
-    let threads = rayon::current_num_threads() / paths.len().max(1);
-    let reading = Reading {
+    let paths = files.files();
+    let index = WindowIndex::new(windows);
+    let formats = paths.iter().map(|path| Format::detect(path));
+    let formats = formats.collect::<Result<Vec<Format>>>()?;
+    let (cram, others): (Vec<usize>, Vec<usize>) =
+        (0..paths.len()).partition(|&file| formats[file] == Format::Cram);
+    let all_threads = rayon::current_num_threads();
+    let reading = |files_at_once: usize| Reading {
         filter: config.filter,
         reference: config.reference.clone(),
-        threads: NonZero::new(threads).unwrap_or(NonZero::<usize>::MIN),
+        threads: NonZero::new(all_threads / files_at_once.max(1)).unwrap_or(NonZero::<usize>::MIN),
         meter: config.meter.clone(),
     };
-    // The formats first, so that a wrong file does not show after an hour.
-    let formats = paths
-        .iter()
-        .map(|path| Format::detect(path))
-        .collect::<Result<Vec<_>>>()?;
-    let binned: Vec<Result<BinnedFile>> = paths
+    let failed = AtomicBool::new(false);
+    let bin = |file: usize, reading: &Reading| {
+        let binned = bin_file(paths[file], formats[file], &index, reading, config, &failed);
+        if binned.is_err() {
+            failed.store(true, Ordering::Relaxed);
+        }
+        (paths[file], binned)
+    };
+    let of_others = reading(others.len());
+    let mut binned: Vec<(&Path, Result<Option<BinnedFile>>)> = others
         .par_iter()
-        .zip(formats)
-        .map(|(path, format)| bin_file(path, format, &chroms, &reading, config))
+        .map(|&file| bin(file, &of_others))
         .collect();
-    let binned = binned.into_iter().collect::<Result<Vec<_>>>()?;
-    let binned: BTreeMap<&Path, BinnedFile> = paths
-        .iter()
-        .map(|path| path.as_path())
-        .zip(binned)
-        .collect();
-    join(files, &paths, &binned, config)
+    // The containers of a CRAM file are decoded in parallel, and need the reference
+    // in memory: one file at a time.
+    binned.extend(cram.iter().map(|&file| bin(file, &reading(1))));
+    let mut whole = BTreeMap::new();
+    for (path, binned) in binned {
+        // The first error is told; files after it were given up.
+        if let Some(binned) = binned? {
+            whole.insert(path, binned);
+        }
+    }
+    join(files, &paths, &whole, windows.bins.count(), config)
 }
 
+/// The signal of one file; none where another file has failed meanwhile.
 fn bin_file(
     path: &Path,
     format: Format,
-    chroms: &Chroms,
+    index: &WindowIndex,
     reading: &Reading,
     config: &PrepareConfig,
-) -> Result<BinnedFile> {
-    if format.holds_reads() {
-        let mut counter = ReadCounter::new(path, chroms, config.count);
-        let source = read_alignments(path, format, reading, &mut |batch| counter.add(batch))?;
-        let depth = source.reads.map_or(0, |reads| reads.depth);
-        if depth == 0 {
-            return Err(no_reads(path, &source));
+    failed: &AtomicBool,
+) -> Result<Option<BinnedFile>> {
+    let mut given_up = false;
+    let mut go_on = || {
+        given_up = failed.load(Ordering::Relaxed);
+        match given_up {
+            true => Err(Error::data("another file failed", "")),
+            false => Ok(()),
         }
-        let (counts, notes) = counter.finish()?;
-        return Ok(BinnedFile {
-            binned: Binned::Counts(counts, depth),
-            source,
-            notes,
-            format,
+    };
+    let binned = if format.holds_reads() {
+        let mut counter = ReadCounter::new(path, index, config.count);
+        let read = read_alignments(path, format, reading, &mut |batch| {
+            go_on()?;
+            counter.add(batch)
         });
+        read.and_then(|source| {
+            let depth = source.reads.map_or(0, |reads| reads.depth);
+            if depth == 0 {
+                return Err(no_reads(path, &source));
+            }
+            let (counts, notes) = counter.finish()?;
+            Ok((Binned::Counts(counts, depth), source, notes))
+        })
+    } else {
+        let mut means = MeanSignal::new(path, index);
+        let regions = |contig: &str| index.regions(contig);
+        let read = read_values(path, format, reading, &regions, &mut |batch| {
+            go_on()?;
+            means.add(batch)
+        });
+        read.and_then(|source| {
+            let (means, notes) = means.finish(config.missing)?;
+            Ok((Binned::Means(means), source, notes))
+        })
+    };
+    match binned {
+        Err(_) if given_up => Ok(None),
+        binned => binned.map(|(binned, source, notes)| {
+            Some(BinnedFile {
+                binned,
+                source,
+                notes,
+                format,
+            })
+        }),
     }
-    let mut means = MeanSignal::new(path, chroms);
-    let regions = |contig: &str| chroms.regions(contig);
-    let source = read_values(path, format, reading, &regions, &mut |batch| {
-        means.add(batch)
-    })?;
-    let (means, notes) = means.finish(config.missing)?;
-    Ok(BinnedFile {
-        binned: Binned::Means(means),
-        source,
-        notes,
-        format,
-    })
+}
+
+/// The options that were given but do not act on a file of this format.
+fn unused_options(format: Format, config: &PrepareConfig) -> Vec<&'static str> {
+    let (filter, default) = (&config.filter, ReadFilter::default());
+    let mut unused = Vec::new();
+    if !format.holds_reads() && config.count != CountRule::default() {
+        unused.push("--count, --extend, --shift, --strand");
+    }
+    if !format.holds_reads() && *filter != default {
+        unused.push("filters of reads");
+    }
+    if format == Format::Bed {
+        let asked = [
+            (filter.min_mapping_quality > 0, "--min-mapq"),
+            (filter.pairing != default.pairing, "--paired"),
+        ];
+        unused.extend(
+            asked
+                .into_iter()
+                .filter(|(asked, _)| *asked)
+                .map(|(_, name)| name),
+        );
+    }
+    unused
 }
 
 fn no_reads(path: &Path, source: &Source) -> Error {
@@ -155,8 +221,9 @@ fn no_reads(path: &Path, source: &Source) -> Error {
 /// Joins the files of each mark.
 fn join(
     files: &CellTypeFiles,
-    paths: &[&PathBuf],
+    paths: &[&Path],
     binned: &BTreeMap<&Path, BinnedFile>,
+    bins: usize,
     config: &PrepareConfig,
 ) -> Result<Signal> {
     let mut marks: Vec<(Mark, Vec<f32>)> = Vec::new();
@@ -181,13 +248,15 @@ fn join(
     }
     let summaries = paths
         .iter()
-        .filter_map(|path| binned.get(path.as_path()).map(|file| (path, file)))
+        .filter_map(|path| binned.get(path).map(|file| (path, file)))
         .map(|(path, file)| TrackSummary {
-            path: (*path).clone(),
+            path: path.to_path_buf(),
             reads: file.source.reads,
             renamed: file.notes.renamed.clone(),
             without_genes: file.notes.without_genes.clone(),
-            without_quality: file.format == Format::Bed && config.filter.min_mapping_quality > 0,
+            absent: file.notes.absent.clone(),
+            genes_without_signal: file.binned.genes_without_signal(bins),
+            unused_options: unused_options(file.format, config),
         })
         .collect();
     Ok(Signal {
@@ -202,143 +271,14 @@ fn join(
     })
 }
 
-/// The signal of a mark and its unit: replicates pooled (reads) or averaged
-/// (values), the control subtracted, what is below zero then set to zero.
-fn signal_of(
-    mark: &str,
-    files: &CellTypeFiles,
-    binned: &BTreeMap<&Path, BinnedFile>,
-    config: &PrepareConfig,
-) -> Result<(Vec<f32>, String)> {
-    let tracks = || files.tracks.iter().filter(|track| track.mark == mark);
-    let pooled = pool(mark, tracks().map(|track| track.path.as_path()), binned)?;
-    let mut controls: Vec<&Path> = tracks().filter_map(|t| t.control.as_deref()).collect();
-    controls.sort();
-    controls.dedup();
-    let (scale, mut unit) = match (pooled.depth, config.scale) {
-        (Some(depth), Scale::Cpm) => (1e6 / depth as f64, unit_of_reads(config)),
-        (Some(_), Scale::None) => (1.0, unit_of_reads(config)),
-        (None, Scale::None) => (1.0, unit_of_values(config.missing)),
-        (None, Scale::Cpm) => {
-            return Err(Error::setting(
-                "--scale cpm",
-                format!("{mark} is given as signal, which has no depth"),
-                "Give reads, or leave --scale out",
-            ));
-        }
-    };
-    let control = match controls.is_empty() {
-        true => None,
-        false => {
-            unit += ", control subtracted";
-            Some(pool(mark, controls.into_iter(), binned)?)
-        }
-    };
-    if let Some(control) = &control
-        && control.depth.is_some() != pooled.depth.is_some()
-    {
-        return Err(mixed(mark, "and its control"));
-    }
-    let depths = control
-        .as_ref()
-        .and_then(|control| pooled.depth.zip(control.depth));
-    let control_scale = depths.map_or(1.0, |(depth, control)| depth as f64 / control as f64);
-    let signal = pooled.sums.iter().enumerate().map(|(at, &own)| {
-        let own = match &control {
-            None => own,
-            Some(control) => (own - control_scale * control.sums[at]).max(0.0),
-        };
-        (scale * own) as f32
-    });
-    Ok((signal.collect(), unit))
-}
-
-/// Files of one mark taken together.
-struct Pooled {
-    /// Reads, or mean values, `[window, bin]`.
-    sums: Vec<f64>,
-    /// Reads that passed the filter, of all files; none for values.
-    depth: Option<u64>,
-}
-
-fn pool<'p>(
-    mark: &str,
-    paths: impl Iterator<Item = &'p Path>,
-    binned: &BTreeMap<&Path, BinnedFile>,
-) -> Result<Pooled> {
-    let mut sums: Vec<f64> = Vec::new();
-    let (mut depth, mut counted, mut averaged) = (0, 0, 0);
-    for file in paths.filter_map(|path| binned.get(path)) {
-        let mut add = |values: &mut dyn Iterator<Item = f64>| {
-            if sums.is_empty() {
-                sums = values.collect();
-            } else {
-                sums.iter_mut()
-                    .zip(values)
-                    .for_each(|(sum, value)| *sum += value);
-            }
-        };
-        match &file.binned {
-            Binned::Counts(counts, reads) => {
-                counted += 1;
-                depth += reads;
-                add(&mut counts.iter().map(|&n| f64::from(n)));
-            }
-            Binned::Means(means) => {
-                averaged += 1;
-                add(&mut means.iter().map(|&v| f64::from(v)));
-            }
-        }
-    }
-    match (counted, averaged) {
-        (_, 0) => Ok(Pooled {
-            sums,
-            depth: Some(depth),
-        }),
-        (0, files) => {
-            sums.iter_mut().for_each(|sum| *sum /= f64::from(files));
-            Ok(Pooled { sums, depth: None })
-        }
-        _ => Err(mixed(mark, "among its replicates")),
-    }
-}
-
-fn mixed(mark: &str, where_: &str) -> Error {
-    Error::data(
-        format!("{mark} has both reads and signal {where_}"),
-        "Give either reads or signal for a mark, its replicates and its control",
-    )
-}
-
-fn unit_of_values(missing: Missing) -> String {
-    match missing {
-        Missing::Zero => "mean signal".into(),
-        Missing::Skip => "mean signal of bases with data".into(),
-    }
-}
-
-/// One unit for all marks, or each mark with its own.
-fn joint_unit(units: &[(Mark, String)]) -> String {
-    match units {
-        [(_, first), others @ ..] if others.iter().all(|(_, unit)| unit == first) => first.clone(),
-        _ => {
-            let each: Vec<String> = units
-                .iter()
-                .map(|(m, unit)| format!("{m}: {unit}"))
-                .collect();
-            each.join("; ")
-        }
-    }
-}
-
 /// The lengths of chromosomes that files tell.
 ///
 /// # Errors
 /// When two files contradict each other.
-fn common_sizes(paths: &[&PathBuf], binned: &BTreeMap<&Path, BinnedFile>) -> Result<ChromSizes> {
+fn common_sizes(paths: &[&Path], binned: &BTreeMap<&Path, BinnedFile>) -> Result<ChromSizes> {
     let mut sizes: BTreeMap<String, (i64, &Path)> = BTreeMap::new();
     for path in paths {
-        let told = binned.get(path.as_path()).map(|file| &file.notes.sizes);
+        let told = binned.get(path).map(|file| &file.notes.sizes);
         for (chrom, &size) in told.into_iter().flatten() {
             match sizes.get(chrom) {
                 Some(&(other, first)) if other != size => {

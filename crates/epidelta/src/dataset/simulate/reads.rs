@@ -41,7 +41,7 @@ const READ_LENGTH: usize = 36;
 /// Share of reads that stand in the file once more, flagged as duplicates.
 const DUPLICATES: f64 = 0.05;
 /// Length of a gene, bp.
-const GENE_LENGTH: i64 = 20_000;
+const GENE_LENGTH: i64 = 12_000;
 
 /// A read of a BAM file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]

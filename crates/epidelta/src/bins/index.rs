@@ -2,7 +2,7 @@
 //! overlaps.
 
 use std::{
-    collections::{BTreeMap, BTreeSet, HashMap},
+    collections::{BTreeMap, HashMap, HashSet},
     ops::Range,
     path::Path,
 };
@@ -10,14 +10,16 @@ use std::{
 use super::windows::Windows;
 use crate::{
     error::{Error, Place, Result},
-    genome::{Strand, other_name},
+    genome::{Strand, bare_name},
     signal::Contig,
 };
 
 /// Windows by chromosome, sorted by where they begin.
 #[derive(Debug)]
-pub struct Chroms {
+pub struct WindowIndex {
     by_name: BTreeMap<String, Chrom>,
+    /// Names by what is common to their customs; none where several share that.
+    by_bare_name: HashMap<String, Option<String>>,
     pub(super) bin_size: i64,
     pub(super) bins: usize,
     /// For each sorted window its row among the windows as listed.
@@ -47,11 +49,14 @@ pub struct NameNotes {
     pub renamed: Vec<(String, String)>,
     /// Contigs on which no gene lies.
     pub without_genes: Vec<String>,
+    /// Chromosomes with genes that the file's header does not name, and how many
+    /// genes lie there.
+    pub absent: Vec<(String, usize)>,
     /// Lengths that the file tells, bp, by the annotation's names.
     pub sizes: BTreeMap<String, i64>,
 }
 
-impl Chroms {
+impl WindowIndex {
     /// Sorts windows.
     pub fn new(windows: &Windows) -> Self {
         let mut rows: BTreeMap<&str, Vec<usize>> = BTreeMap::new();
@@ -75,8 +80,16 @@ impl Chroms {
             by_name.insert(name.to_owned(), chrom);
             order.extend(rows);
         }
-        Chroms {
+        let mut by_bare_name: HashMap<String, Option<String>> = HashMap::new();
+        for name in by_name.keys() {
+            by_bare_name
+                .entry(bare_name(name).to_owned())
+                .and_modify(|known| *known = None)
+                .or_insert_with(|| Some(name.clone()));
+        }
+        WindowIndex {
             by_name,
+            by_bare_name,
             bin_size: i64::from(windows.bins.size),
             bins: windows.bins.count(),
             order,
@@ -98,14 +111,18 @@ impl Chroms {
         listed
     }
 
+    /// The annotation's name of a chromosome: the very name, or else the only one
+    /// that is the same but for the custom.
+    pub fn resolve(&self, name: &str) -> Option<&str> {
+        let exact = self.by_name.get_key_value(name).map(|(name, _)| name);
+        let customary = || self.by_bare_name.get(bare_name(name))?.as_ref();
+        exact.or_else(customary).map(String::as_str)
+    }
+
     /// The regions that windows of a chromosome cover, merged where they overlap
-    /// or touch, by its name in either custom.
+    /// or touch, by its name in any custom.
     pub fn regions(&self, contig: &str) -> Vec<(i64, i64)> {
-        let other = other_name(contig);
-        let chrom = self
-            .by_name
-            .get(contig)
-            .or_else(|| self.by_name.get(&other));
+        let chrom = self.resolve(contig).and_then(|name| self.by_name.get(name));
         let mut regions: Vec<(i64, i64)> = Vec::new();
         for &start in chrom.map_or(&[][..], |chrom| &chrom.starts) {
             let end = start + chrom.map_or(0, |chrom| chrom.width);
@@ -153,10 +170,19 @@ impl Chrom {
 /// Which chromosome each contig of a file is.
 #[derive(Debug, Default)]
 pub(super) struct ContigMap<'c> {
-    chroms: Vec<Option<&'c Chrom>>,
+    contigs: Vec<PlacedContig<'c>>,
+    in_file: HashSet<String>,
     /// The file's name of each chromosome met so far.
     names: HashMap<&'c str, String>,
     notes: NameNotes,
+}
+
+/// A contig of a file: its windows, if it has any, and where it ends.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct PlacedContig<'c> {
+    pub(super) chrom: Option<&'c Chrom>,
+    /// Length, bp; without limit where the file does not tell.
+    pub(super) length: i64,
 }
 
 impl<'c> ContigMap<'c> {
@@ -164,24 +190,21 @@ impl<'c> ContigMap<'c> {
     pub(super) fn extend(
         &mut self,
         path: &Path,
-        chroms: &'c Chroms,
+        index: &'c WindowIndex,
         contigs: &[Contig],
     ) -> Result<()> {
-        let new = &contigs[self.chroms.len()..];
-        if new.is_empty() {
-            return Ok(());
-        }
-        let in_file: BTreeSet<&str> = contigs.iter().map(|contig| contig.name.as_str()).collect();
+        let new = &contigs[self.contigs.len()..];
+        self.in_file
+            .extend(new.iter().map(|contig| contig.name.clone()));
         for contig in new {
-            let other = other_name(&contig.name);
-            let exact = chroms.by_name.get_key_value(&contig.name);
+            let name = index.resolve(&contig.name);
             // A contig of the very name comes before one of the other custom.
-            let found = exact.or_else(|| {
-                let found = chroms.by_name.get_key_value(&other);
-                found.filter(|(name, _)| !in_file.contains(name.as_str()))
+            let name = name.filter(|name| *name == contig.name || !self.in_file.contains(*name));
+            self.contigs.push(PlacedContig {
+                chrom: name.and_then(|name| index.by_name.get(name)),
+                length: contig.length.unwrap_or(i64::MAX),
             });
-            self.chroms.push(found.map(|(_, chrom)| chrom));
-            let Some((name, _)) = found else {
+            let Some(name) = name else {
                 self.notes.without_genes.push(contig.name.clone());
                 continue;
             };
@@ -195,34 +218,38 @@ impl<'c> ContigMap<'c> {
                 ));
             }
             if let Some(length) = contig.length {
-                self.notes.sizes.insert(name.clone(), length);
+                self.notes.sizes.insert(name.to_owned(), length);
             }
-            if *name != contig.name {
-                let pair = (contig.name.clone(), name.clone());
+            if name != contig.name {
+                let pair = (contig.name.clone(), name.to_owned());
                 self.notes.renamed.push(pair);
             }
         }
         Ok(())
     }
 
-    /// The windows of a contig.
+    /// A contig, by its place in the file's list.
     #[inline]
-    pub(super) fn chrom(&self, contig: usize) -> Option<&'c Chrom> {
-        self.chroms[contig]
+    pub(super) fn contig(&self, place: usize) -> PlacedContig<'c> {
+        self.contigs[place]
     }
 
     /// How the names were understood.
     ///
     /// # Errors
     /// When the file shares no chromosome with the windows.
-    pub(super) fn finish(self, path: &Path, chroms: &Chroms) -> Result<NameNotes> {
+    pub(super) fn finish(mut self, path: &Path, index: &WindowIndex) -> Result<NameNotes> {
+        if self.contigs.is_empty() {
+            let remedy = "Check that the file is complete";
+            return Err(Error::content(path, Place::File, "records", "none", remedy));
+        }
         if self.names.is_empty() {
             let first = |names: Vec<&str>| match names[..] {
                 [] => "none".to_owned(),
                 _ => names.into_iter().take(3).collect::<Vec<_>>().join(", "),
             };
             let of_file = self.notes.without_genes.iter().map(String::as_str);
-            let of_genes = chroms.by_name.keys().map(String::as_str);
+            let of_genes = index.by_name.keys().map(String::as_str);
             return Err(Error::content(
                 path,
                 Place::File,
@@ -233,6 +260,14 @@ impl<'c> ContigMap<'c> {
                 format!("other ones ({})", first(of_file.collect())),
                 "Give an annotation of the genome that the reads were aligned to",
             ));
+        }
+        // Only a header tells what a file could have.
+        if !self.notes.sizes.is_empty() {
+            let absent = index.by_name.iter();
+            let absent = absent.filter(|(name, _)| !self.names.contains_key(name.as_str()));
+            self.notes.absent = absent
+                .map(|(name, chrom)| (name.clone(), chrom.starts.len()))
+                .collect();
         }
         Ok(self.notes)
     }
