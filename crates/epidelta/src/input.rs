@@ -23,7 +23,7 @@ use crate::{
     provenance::{self, Source},
 };
 
-pub use lines::{Lines, excerpt};
+pub(crate) use lines::{Lines, excerpt};
 
 /// Bytes read of the files of a job, counted while they are read. Clones count
 /// together, so that one can be shown while others are read.
@@ -44,7 +44,7 @@ impl Meter {
 
 /// A file that is read from its start to its end and hashed on the way.
 #[derive(Debug)]
-pub struct Input {
+pub(crate) struct Input {
     file: File,
     seen: Arc<Mutex<SeenBytes>>,
     meter: Meter,
@@ -53,7 +53,7 @@ pub struct Input {
 /// What was read of an [`Input`], which may meanwhile have moved to another
 /// thread.
 #[derive(Debug)]
-pub struct Seen {
+pub(crate) struct Seen {
     path: PathBuf,
     bytes: Arc<Mutex<SeenBytes>>,
 }
@@ -80,7 +80,7 @@ impl Input {
     ///
     /// # Errors
     /// When it cannot be opened, or is a folder.
-    pub fn open(path: &Path, meter: &Meter) -> Result<(Self, Seen)> {
+    pub(crate) fn open(path: &Path, meter: &Meter) -> Result<(Self, Seen)> {
         let file = File::open(path).map_err(Error::io("read", path))?;
         if file.metadata().is_ok_and(|found| found.is_dir()) {
             return Err(Error::content(
@@ -129,7 +129,7 @@ impl Seen {
     ///
     /// # Errors
     /// When the block is not there.
-    pub fn check_bgzf_end(&self) -> Result<()> {
+    fn check_bgzf_end(&self) -> Result<()> {
         if self.ends_as_bgzf() {
             return Ok(());
         }
@@ -146,7 +146,7 @@ impl Seen {
     ///
     /// # Errors
     /// When the file was not read to its end and cannot be read again.
-    pub fn source(&self, role: &str) -> Result<Source> {
+    pub(crate) fn source(&self, role: &str) -> Result<Source> {
         let name = self.path.file_name().unwrap_or(self.path.as_os_str());
         let size = self
             .path
@@ -167,13 +167,13 @@ impl Seen {
 }
 
 /// A file's content, decompressed.
-pub struct Decompressed {
+pub(crate) struct Decompressed {
     /// The bytes.
-    pub reader: Box<dyn BufRead + Send>,
+    pub(crate) reader: Box<dyn BufRead + Send>,
     /// What has been read of the file.
-    pub seen: Seen,
+    seen: Seen,
     /// Whether the file is in blocks (BGZF), of which the last is empty.
-    pub is_bgzf: bool,
+    is_bgzf: bool,
 }
 
 impl Decompressed {
@@ -183,7 +183,7 @@ impl Decompressed {
     ///
     /// # Errors
     /// When the file cannot be read.
-    pub fn open(path: &Path, meter: &Meter, threads: NonZero<usize>) -> Result<Self> {
+    pub(crate) fn open(path: &Path, meter: &Meter, threads: NonZero<usize>) -> Result<Self> {
         let (input, seen) = Input::open(path, meter)?;
         let mut file = BufReader::with_capacity(CHUNK, input);
         let mut head = Vec::with_capacity(HEAD);
@@ -216,7 +216,7 @@ impl Decompressed {
     ///
     /// # Errors
     /// When it turns out to have been cut off.
-    pub fn finish(self, role: &str) -> Result<Source> {
+    pub(crate) fn finish(self, role: &str) -> Result<Source> {
         drop(self.reader);
         if self.is_bgzf {
             self.seen.check_bgzf_end()?;
@@ -234,7 +234,7 @@ fn is_bgzf(head: &[u8]) -> bool {
 ///
 /// # Errors
 /// When the file cannot be read.
-pub fn first_bytes(path: &Path, length: u64) -> Result<Vec<u8>> {
+pub(crate) fn first_bytes(path: &Path, length: u64) -> Result<Vec<u8>> {
     let mut content = Decompressed::open(path, &Meter::default(), NonZero::<usize>::MIN)?;
     let mut bytes = Vec::new();
     // What is wrong with the compression is told by the reader of the format.

@@ -21,7 +21,7 @@ const BYTE_ORDER_MARK: &[u8] = "\u{feff}".as_bytes();
 const EXCERPT: usize = 60;
 
 /// The lines of a text file, which may be compressed.
-pub struct Lines {
+pub(crate) struct Lines {
     path: PathBuf,
     content: Decompressed,
     line: Vec<u8>,
@@ -33,7 +33,7 @@ impl Lines {
     ///
     /// # Errors
     /// When it cannot be read.
-    pub fn open(path: &Path, meter: &Meter, threads: NonZero<usize>) -> Result<Self> {
+    pub(crate) fn open(path: &Path, meter: &Meter, threads: NonZero<usize>) -> Result<Self> {
         Ok(Lines {
             path: path.into(),
             content: Decompressed::open(path, meter, threads)?,
@@ -48,7 +48,7 @@ impl Lines {
     /// # Errors
     /// When the file cannot be read or decompressed, or the line is longer than 16
     /// MiB.
-    pub fn next_line(&mut self) -> Result<Option<(u64, &[u8])>> {
+    pub(crate) fn next_line(&mut self) -> Result<Option<(u64, &[u8])>> {
         self.line.clear();
         self.number += 1;
         let limit = LONGEST_LINE as u64 + 1;
@@ -91,13 +91,13 @@ impl Lines {
     ///
     /// # Errors
     /// When the file turns out to have been cut off.
-    pub fn finish(self, role: &str) -> Result<Source> {
+    pub(crate) fn finish(self, role: &str) -> Result<Source> {
         self.content.finish(role)
     }
 }
 
 /// A wrong value as an error shows it: quoted, and not longer than a line of text.
-pub fn excerpt(bytes: &[u8]) -> String {
+pub(crate) fn excerpt(bytes: &[u8]) -> String {
     let text = String::from_utf8_lossy(&bytes[..bytes.len().min(4 * EXCERPT)]);
     let short: String = text.chars().take(EXCERPT).collect();
     let more = if short.len() < text.len() || bytes.len() > 4 * EXCERPT {
