@@ -49,8 +49,8 @@ pub struct CellTypeFiles {
     pub expression_column: Option<String>,
 }
 
-/// Numbers of signal that a cell type may have: 512 MiB.
-const LARGEST: u64 = 1 << 27;
+/// Numbers of signal that a cell type may have: 2 GiB.
+const LARGEST: u64 = 1 << 29;
 
 impl CellTypeFiles {
     /// The files of reads and signal, each once.
@@ -96,21 +96,19 @@ impl CellTypeFiles {
     /// # Errors
     /// Saying what is wrong.
     pub fn check(&self, genes: &Genes) -> Result<()> {
-        let name_of = |what: &str, name: &str, taken: bool| match () {
-            () if !is_printable(name) => Err(Error::data(
-                format!("the {what} {name:?} is empty or not printable"),
-                "Give it another name",
-            )),
-            () if taken => Err(Error::data(
-                format!("{name:?} cannot be a {what}: it is the name of another column"),
-                "Give it another name",
-            )),
-            () => Ok(()),
-        };
-        name_of("cell type", &self.name, false)?;
+        let unusable = |problem: String| Err(Error::data(problem, "Give it another name"));
         let marks = self.marks();
+        for name in marks.iter().copied().chain([&self.name]) {
+            if !is_printable(name) {
+                return unusable(format!("the name {name:?} is empty or not printable"));
+            }
+        }
         for mark in &marks {
-            name_of("mark", mark, GENE_COLUMNS.contains(&mark.as_str()))?;
+            if GENE_COLUMNS.contains(&mark.as_str()) {
+                return unusable(format!(
+                    "{mark:?} cannot be a mark, being another column's name"
+                ));
+            }
         }
         let windows = &genes.windows;
         let sizes = [windows.list.len(), windows.bins.count(), marks.len()];

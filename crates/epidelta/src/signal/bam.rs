@@ -40,44 +40,36 @@ pub(super) fn read(
     let mut counts = ReadCounts::default();
     let mut record = bam::Record::default();
     loop {
-        let damaged = |error: io::Error| damaged(path, counts.records + 1, &error);
-        if !read_record(&mut content.reader, &mut record).map_err(damaged)? {
+        let number = counts.records + 1;
+        let bad = |error: io::Error| damaged(path, number, &error);
+        if !read_record(&mut content.reader, &mut record).map_err(bad)? {
             break;
         }
-        let seen = Record {
-            flags: record.flags().bits(),
-            // 255 stands for an unknown quality.
-            mapping_quality: record.mapping_quality().map_or(255, u8::from),
-            contig: record
-                .reference_sequence_id()
-                .transpose()
-                .map_err(damaged)?,
-            start: start_of(record.alignment_start()).map_err(damaged)?,
-            template_length: record.template_length(),
-        };
-        if let Some(contig) = seen
-            .contig
-            .filter(|&contig| contig >= batcher.contigs.len())
-        {
-            return Err(unknown_contig(
-                path,
-                counts.records + 1,
-                contig,
-                &batcher.contigs,
-            ));
+        let seen = seen(&record).map_err(bad)?;
+        if let Some(contig) = seen.contig.filter(|&row| row >= batcher.contigs.len()) {
+            return Err(unknown_contig(path, number, contig, &batcher.contigs));
         }
         let span = || span(record.cigar().iter());
-        let number = counts.records + 1;
-        let place = reading
-            .filter
-            .admit(&seen, &mut counts, span)
-            .map_err(|error| super::bam::damaged(path, number, &error))?;
+        let place = reading.filter.admit(&seen, &mut counts, span);
+        let place = place.map_err(bad)?;
         if let Some(alignment) = place {
             batcher.push(alignment)?;
         }
     }
     batcher.flush()?;
     Ok((content.finish("reads")?, counts))
+}
+
+/// What the filter looks at of a record.
+fn seen(record: &bam::Record) -> io::Result<Record> {
+    Ok(Record {
+        flags: record.flags().bits(),
+        // 255 stands for an unknown quality.
+        mapping_quality: record.mapping_quality().map_or(255, u8::from),
+        contig: record.reference_sequence_id().transpose()?,
+        start: start_of(record.alignment_start())?,
+        template_length: record.template_length(),
+    })
 }
 
 /// Reads the list of sequences that records refer to. The text before it, a SAM
@@ -150,7 +142,7 @@ pub(super) fn span(
     Ok(if any { span } else { 1 })
 }
 
-pub(super) fn damaged(path: &Path, number: u64, error: &io::Error) -> Error {
+fn damaged(path: &Path, number: u64, error: &io::Error) -> Error {
     Error::content(
         path,
         Place::Record(number),

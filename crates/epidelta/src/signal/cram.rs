@@ -71,10 +71,6 @@ pub(super) fn read(
                     .unwrap_or_else(|_| Err(io::Error::other("its parts contradict each other")))
             })
             .collect();
-        if references.len() > 1 {
-            // Chromosomes that are done with need not stay in memory.
-            references.clear();
-        }
         for records in decoded {
             let records = records.map_err(|error| undecodable(path, reading, &error))?;
             for (record, span) in records {
@@ -83,6 +79,10 @@ pub(super) fn read(
                     batcher.push(alignment)?;
                 }
             }
+        }
+        if references.len() > 1 {
+            // Chromosomes that are done with need not stay in memory.
+            references.clear();
         }
     }
     batcher.flush()?;
