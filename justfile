@@ -25,6 +25,12 @@ speed sample:
     cargo build --release
     python3 tools/reference/speed.py {{sample}} --epidelta target/release/epidelta
 
+# Time of counting reads beside samtools and bedtools, in a folder that
+# `tools/reference/prepare_speed.py make` has filled: a table of docs/speed.md
+prepare-speed folder genes:
+    cargo build --release
+    python3 tools/reference/prepare_speed.py time {{folder}} --genes {{genes}} --epidelta target/release/epidelta
+
 # Known vulnerabilities among the dependencies (needs the internet)
 advisories:
     cargo deny check advisories
