@@ -1,8 +1,11 @@
 //! bigWig (Kent et al., Bioinformatics 26, 2010): indexed, so only the regions
 //! asked for are read.
 
+mod check;
+
 use std::{
     fs::File,
+    io::BufReader,
     panic::{AssertUnwindSafe, catch_unwind},
     path::Path,
 };
@@ -46,7 +49,9 @@ fn decode(
     regions: &Regions<'_>,
     visit: &mut dyn FnMut(Batch<'_, Value>) -> Result<()>,
 ) -> Result<()> {
-    let file = File::open(path).map_err(Error::io("read", path))?;
+    let open = || File::open(path).map_err(Error::io("read", path));
+    check::check(BufReader::new(open()?)).map_err(|e| damaged(path, e))?;
+    let file = open()?;
     let reader = BigWigRead::open(file).map_err(|e| damaged(path, e))?;
     // Neighbouring regions lie in the same blocks: decoded ones are kept a while.
     let mut reader = reader.cached();
