@@ -72,11 +72,11 @@ pub fn run(command: &Inspect) -> Result<()> {
         (
             "expression",
             format!(
-                "{}: median {}, mean {:.1}, largest {}, zero in {} genes",
+                "{}: median {}, mean {}, largest {}, zero in {} genes",
                 metadata.expression_unit,
-                expression.median,
-                expression.mean,
-                expression.largest,
+                short(expression.median),
+                short(expression.mean),
+                short(expression.largest),
                 expression.zeros
             ),
         ),
@@ -91,8 +91,8 @@ pub fn run(command: &Inspect) -> Result<()> {
             mark.clone(),
             format!("{:.0}", spread.total),
             format!("{:.3}", spread.mean),
-            format!("{}", spread.median),
-            format!("{}", spread.largest),
+            short(spread.median),
+            short(spread.largest),
             format!("{:.1} %", 100.0 * spread.zeros as f64 / spread.count as f64),
         ]);
     }
@@ -179,6 +179,16 @@ fn as_json(epigenome: &Epigenome) -> serde_json::Value {
         "marks": marks,
         "provenance": provenance,
     })
+}
+
+/// A number in about four digits; a whole one as it is.
+fn short(value: f64) -> String {
+    match value.abs() {
+        size if size.fract() == 0.0 && size < 1e15 => format!("{value}"),
+        size if (1000.0..1e15).contains(&size) => format!("{value:.0}"),
+        size if (0.001..1000.0).contains(&size) => format!("{value:.3}"),
+        _ => format!("{value:.3e}"),
+    }
 }
 
 /// How the file was made: the command, its settings, and a row per source.
