@@ -490,6 +490,13 @@ fn sizes_of_chromosomes_must_agree() {
         &["gene G2.1 starts at chr1:2000, but chr1 ends at 1900"],
     );
     workplace.write("sizes.tsv", "1\t2100\n");
+    // A read that is extended over the end counts up to it.
+    workplace.write("reads.bed", "chr1\t2050\t2086\tr\t0\t+\n");
+    workplace.succeed(&format!("{command} --extend 400 -q"));
+    let shown = workplace.succeed("inspect E1.parquet --json").stdout;
+    let json: serde_json::Value = serde_json::from_str(&shown).unwrap();
+    assert_eq!(json["marks"][0]["total"], 1.0, "{shown}");
+    std::fs::remove_file(workplace.path("E1.parquet")).unwrap();
     let told = workplace.succeed(&format!("{command} --edges drop")).stderr;
     assert!(told.contains("chromosome, left out: 1 (G2.1)"), "{told}");
     assert!(told.contains("wrote E1.parquet: 1 genes"), "{told}");

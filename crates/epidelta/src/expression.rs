@@ -27,8 +27,8 @@ use layout::{Layout, Wanted, fields, is_header, separator};
 pub struct GeneTable {
     /// The column's name, or its number from 1 in a table without header.
     pub column: String,
-    /// The genes' ids and values, in the order of the file; without those whose
-    /// fold change is `NA`.
+    /// The genes' ids and values, in the order of the file; NaN where a fold change
+    /// is `NA`.
     pub rows: Vec<(String, f64)>,
     /// The file.
     pub source: Source,
@@ -82,7 +82,8 @@ pub fn read_fold_changes(path: &Path, column: Option<&str>) -> Result<GeneTable>
 impl GeneTable {
     /// The row of each gene: that of the very id, or else the one whose id differs
     /// only in the version, if there is one such row and one such gene, so that no
-    /// row stands for two genes.
+    /// row stands for two genes. Two versions of an id are the same gene only in
+    /// Ensembl's ids: `F07C3.4` and `F07C3.7` are two genes.
     pub fn rows_of<'i>(&self, ids: impl Iterator<Item = &'i str>) -> Vec<Option<usize>> {
         let rows = self.rows.iter().enumerate();
         let exact: HashMap<&str, usize> = rows.map(|(row, (id, _))| (id.as_str(), row)).collect();
@@ -95,7 +96,11 @@ impl GeneTable {
         let free_genes = (0..ids.len()).filter(|&gene| found[gene].is_none());
         let genes = unique(free_genes.map(|gene| (without_version(ids[gene]), gene)));
         for (stem, gene) in genes {
-            found[gene] = rows.get(stem).copied();
+            let same_gene = |row: &usize| {
+                let versioned = |id: &str| id != stem;
+                stem.starts_with("ENS") || !versioned(ids[gene]) || !versioned(&self.rows[*row].0)
+            };
+            found[gene] = rows.get(stem).copied().filter(same_gene);
         }
         found
     }
@@ -169,6 +174,7 @@ fn read_table(path: &Path, wanted: Wanted<'_>) -> Result<GeneTable> {
         if wanted.values == Values::FoldChange
             && matches!(field.as_str(), "NA" | "NaN" | "nan" | "")
         {
+            rows.push((id, f64::NAN));
             continue;
         }
         let value = field.parse::<f64>().ok().filter(|value| value.is_finite());
@@ -191,7 +197,7 @@ fn read_table(path: &Path, wanted: Wanted<'_>) -> Result<GeneTable> {
         })?;
         rows.push((id, value));
     }
-    if rows.is_empty() {
+    if rows.iter().all(|(_, value)| value.is_nan()) {
         return Err(Error::content(
             path,
             Place::File,
@@ -251,6 +257,7 @@ mod tests {
                 "gene_id\tE001\tE003\t\nG1\t1\t5\t\nG2\t1\t0\t\n",
                 None,
             ),
+            ("counted", "locus\t1\t2\nG1\t1\t5\nG2\t1\t0\n", Some("2")),
             (
                 "named by numbers",
                 "gene_id\t1\t2\nG1\t1\t5\nG2\t1\t0\n",
@@ -302,6 +309,7 @@ mod tests {
         // is taken where two would do.
         assert_eq!(rows(&["F07C3.7", "F07C3.4"]), [None, Some(2)]);
         assert_eq!(rows(&["F07C3.7", "F07C3.8"]), [None, None]);
+        assert_eq!(rows(&["F07C3.7"]), [None]);
         assert_eq!(rows(&["X"]), [None]);
     }
 
@@ -310,10 +318,11 @@ mod tests {
         let deseq2 = "gene,baseMean,log2FoldChange,lfcSE,pvalue,padj\n\
                       G1,10,-1.5,0.1,0.01,0.02\nG2,0,NA,NA,NA,NA\n";
         let table = read_fold_changes(file(deseq2.as_bytes()).path(), None).unwrap();
-        assert_eq!(table.rows, [("G1".to_owned(), -1.5)]);
+        assert_eq!(table.rows[0], ("G1".to_owned(), -1.5));
+        assert!(table.rows[1].1.is_nan());
         let empty = "gene,baseMean,log2FoldChange,padj\nG1,10,-1.5,\nG2,0,,\n";
         let table = read_fold_changes(file(empty.as_bytes()).path(), None).unwrap();
-        assert_eq!(table.rows, [("G1".to_owned(), -1.5)]);
+        assert_eq!(table.rows[0], ("G1".to_owned(), -1.5));
         // edgeR's write.table: row names, so the header is one column short.
         let edger = "logFC\tlogCPM\tF\tPValue\nG1\t2.25\t5\t1\t0.5\n";
         let table = read_fold_changes(file(edger.as_bytes()).path(), None);

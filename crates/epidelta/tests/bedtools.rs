@@ -8,7 +8,7 @@ use std::{fmt::Write, fs, num::NonZero, path::Path, process::Command};
 use epidelta::{
     annotation::Gene,
     bins::{Bins, CountRule, ReadCounter, StrandRule, WindowIndex, Windows},
-    genome::Strand,
+    genome::{ChromSizes, Strand},
     input::Meter,
     signal::{Format, ReadFilter, Reading, read_alignments},
 };
@@ -213,7 +213,7 @@ fn random_reads_count_as_in_bedtools_multicov() {
             assert_eq!(expected.len(), GENES * 20);
             assert!(expected.iter().sum::<u32>() > 1_000);
 
-            let chroms = WindowIndex::new(&windows);
+            let chroms = WindowIndex::new(&windows, &ChromSizes::new());
             let rule = CountRule {
                 strand,
                 ..CountRule::default()

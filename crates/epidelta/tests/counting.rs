@@ -15,7 +15,7 @@ use epidelta::{
         CellTypeFiles, Genes, GenesConfig, Orientation, PrepareConfig, Scale, SimulationConfig,
         Track, prepare, read_samples, simulate,
     },
-    genome::Strand,
+    genome::{ChromSizes, Strand},
     input::Meter,
     signal::{Alignment, Batch, Contig, Format, ReadFilter, Reading, Value, read_alignments},
 };
@@ -31,7 +31,7 @@ fn contigs() -> Vec<Contig> {
 }
 
 fn count(windows: &Windows, rule: CountRule, reads: &[Alignment]) -> Vec<u32> {
-    let chroms = WindowIndex::new(windows);
+    let chroms = WindowIndex::new(windows, &ChromSizes::new());
     let mut counter = ReadCounter::new(Path::new("reads"), &chroms, rule);
     let contigs = contigs();
     for items in reads.chunks(7) {
@@ -237,7 +237,7 @@ proptest! {
         };
         let (windows, _) =
             Windows::of_regions(Path::new("x"), vec![(1, region)], bins(size, 0, 5)).unwrap();
-        let chroms = WindowIndex::new(&windows);
+        let chroms = WindowIndex::new(&windows, &ChromSizes::new());
         for missing in [Missing::Zero, Missing::Skip] {
             let mut mean = MeanSignal::new(Path::new("x"), &chroms);
             mean.add(Batch { contigs: &contigs(), items: &values }).unwrap();

@@ -9,7 +9,7 @@ use epidelta::{
     annotation::{AnnotationFormat, TssRule, read_genes},
     bins::{Bins, CountRule, ReadCounter, WindowIndex, Windows},
     dataset::{read_marks, read_samples},
-    genome::read_chrom_sizes,
+    genome::{ChromSizes, read_chrom_sizes},
     input::Meter,
     signal::{Format, ReadFilter, Reading, read_alignments, read_values},
 };
@@ -51,7 +51,10 @@ fn count(path: &Path, format: Format) {
     let mut bed = tempfile::NamedTempFile::new().unwrap();
     bed.write_all(genes.as_bytes()).unwrap();
     let genes = read_genes(bed.path(), AnnotationFormat::Bed, TssRule::Gene).unwrap();
-    let chroms = WindowIndex::new(&Windows::around(genes.genes, Bins::default()));
+    let chroms = WindowIndex::new(
+        &Windows::around(genes.genes, Bins::default()),
+        &ChromSizes::new(),
+    );
     let mut counter = ReadCounter::new(path, &chroms, CountRule::default());
     let _ = read_alignments(path, format, &reading(), &mut |batch| counter.add(batch));
     let _ = counter.finish();

@@ -19,6 +19,7 @@ use epidelta::{
     dataset::{
         CellTypeFiles, Epigenome, Genes, GenesConfig, Orientation, PrepareConfig, Track, prepare,
     },
+    genome::ChromSizes,
     input::Meter,
     signal::{Format, Pairing, ReadFilter, Reading, read_alignments, read_values},
 };
@@ -126,7 +127,7 @@ fn count_with(path: &Path, bed: &str, bins: Bins, rule: CountRule, reading: &Rea
     file.write_all(bed.as_bytes()).unwrap();
     let (regions, _) = read_regions(file.path()).unwrap();
     let (windows, _) = Windows::of_regions(file.path(), regions, bins).unwrap();
-    let chroms = WindowIndex::new(&windows);
+    let chroms = WindowIndex::new(&windows, &ChromSizes::new());
     let mut counter = ReadCounter::new(path, &chroms, rule);
     let format = Format::detect(path).unwrap();
     read_alignments(path, format, reading, &mut |batch| counter.add(batch)).unwrap();
@@ -372,7 +373,7 @@ fn means(path: &Path, regions: &[(String, i64, i64)], missing: Missing) -> Vec<f
         };
         let list = rows.iter().map(region).collect();
         let (windows, _) = Windows::of_regions(path, list, bins).unwrap();
-        let chroms = WindowIndex::new(&windows);
+        let chroms = WindowIndex::new(&windows, &ChromSizes::new());
         let mut mean = MeanSignal::new(path, &chroms);
         let format = Format::detect(path).unwrap();
         let regions = |contig: &str| chroms.regions(contig);

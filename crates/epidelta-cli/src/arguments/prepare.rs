@@ -17,7 +17,7 @@ use epidelta::{
 /// paths relative to the list. Several rows of one mark are replicates: reads are summed, signal is
 /// averaged. A control is scaled to the depth of its mark's reads and subtracted; what is below zero
 /// becomes zero. Reads: BAM, CRAM, SAM, BED or tagAlign; signal: bigWig or bedGraph; text plain or
-/// gzipped; sorted or not; no index is needed.
+/// gzipped; reads sorted or not, without index.
 ///
 /// samples.tsv lists the files of many cell types: cell_type, mark, path and optionally control,
 /// expression (a table) and expression_column; -o is then a folder that gets a

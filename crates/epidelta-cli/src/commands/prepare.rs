@@ -148,10 +148,11 @@ fn bytes_of(cell: &CellTypeFiles) -> u64 {
 fn check_expression(cells: &[CellTypeFiles]) -> Result<()> {
     let column = |cell: &CellTypeFiles| cell.read_expression().map(|table| table.column);
     let columns: Vec<_> = cells.par_iter().map(column).collect();
-    let mut seen: HashMap<(&Path, String), &str> = HashMap::new();
+    let mut seen: HashMap<(PathBuf, String), &str> = HashMap::new();
     for (cell, column) in cells.iter().zip(columns) {
         let column = column?;
-        if let Some(first) = seen.insert((&cell.expression, column.clone()), &cell.name) {
+        let table = fs::canonicalize(&cell.expression)?;
+        if let Some(first) = seen.insert((table, column.clone()), &cell.name) {
             bail!(
                 "{first} and {} both take the column {column:?} of {}. Give every cell type a \
                  column with its name, or the columns expression and expression_column in the \
@@ -239,6 +240,10 @@ fn tell_track(track: &TrackSummary) {
             track.unused_options.join(", ")
         );
     }
+    list_some(
+        &format!("{path}: sequences left out, as another one has the same name in another custom"),
+        &track.ambiguous,
+    );
     let absent: Vec<String> = track
         .absent
         .iter()

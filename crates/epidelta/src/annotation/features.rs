@@ -77,7 +77,7 @@ pub(super) fn read_genes(path: &Path, format: AnnotationFormat, rule: TssRule) -
         let (features, _) = read_features(path, format, smallest)?;
         if !features.is_empty() {
             return Ok(Read {
-                genes: spanned_genes(features),
+                genes: spanned_genes(features, rule),
                 source,
                 spanned: true,
             });
@@ -101,10 +101,14 @@ fn read_features(
     let mut features = Vec::new();
     while let Some((number, bytes)) = lines.next_line()? {
         if bytes.trim_ascii().is_empty() || is_comment(bytes) {
-            if bytes == b"##FASTA" {
+            if bytes.trim_ascii_end() == b"##FASTA" {
                 break;
             }
             continue;
+        }
+        if format == AnnotationFormat::Gff3 && bytes.starts_with(b">") {
+            // Sequences may follow the features.
+            break;
         }
         let feature = match format {
             AnnotationFormat::Gff3 => gff3_feature(bytes, &mut gff_line, smallest),
@@ -331,24 +335,30 @@ fn annotated_genes(features: Vec<(u64, Feature)>, rule: TssRule) -> Vec<Numbered
 }
 
 /// The genes that transcripts or exons span, where the annotation has no gene
-/// features: the parts of one id on one strand of one chromosome.
-fn spanned_genes(features: Vec<(u64, Feature)>) -> Vec<Numbered> {
-    let mut genes: Vec<Numbered> = Vec::new();
+/// features: the parts of one id on one strand of one chromosome. By the rule for
+/// transcripts, the most canonical one comes before the most upstream one.
+fn spanned_genes(features: Vec<(u64, Feature)>, rule: TssRule) -> Vec<Numbered> {
+    let mut genes: Vec<(usize, Numbered)> = Vec::new();
     let mut rows: HashMap<(String, String, &str), usize> = HashMap::new();
-    for (line, Feature { gene, .. }) in features {
+    for (line, Feature { gene, rank, .. }) in features {
+        let rank = match rule {
+            TssRule::Gene => 0,
+            TssRule::Transcript => rank,
+        };
         let key = (gene.id.clone(), gene.chrom.clone(), gene.strand.symbol());
         match rows.get(&key) {
             Some(&row) => {
-                let known = &mut genes[row].1;
-                if is_upstream(gene.strand, gene.tss, known.tss) {
-                    known.tss = gene.tss;
+                let (best, (_, known)) = &mut genes[row];
+                let upstream = is_upstream(gene.strand, gene.tss, known.tss);
+                if rank < *best || rank == *best && upstream {
+                    (*best, known.tss) = (rank, gene.tss);
                 }
             }
             None => {
                 rows.insert(key, genes.len());
-                genes.push((line, gene));
+                genes.push((rank, (line, gene)));
             }
         }
     }
-    genes
+    genes.into_iter().map(|(_, gene)| gene).collect()
 }

@@ -2,7 +2,7 @@
 //! overlaps.
 
 use std::{
-    collections::{BTreeMap, HashMap, HashSet},
+    collections::{BTreeMap, HashMap},
     ops::Range,
     path::Path,
 };
@@ -10,7 +10,7 @@ use std::{
 use super::windows::Windows;
 use crate::{
     error::{Error, Place, Result},
-    genome::{Strand, bare_name},
+    genome::{ChromSizes, Strand, bare_name},
     signal::Contig,
 };
 
@@ -37,6 +37,8 @@ pub(super) struct Chrom {
     /// For each stretch of the chromosome the first window that may reach into it.
     first: Vec<u32>,
     width: i64,
+    /// Length, bp; without limit where it is not known.
+    length: i64,
 }
 
 /// Stretches of the chromosome that [`Chrom::first`] tells apart: 4,096 bp.
@@ -49,6 +51,9 @@ pub struct NameNotes {
     pub renamed: Vec<(String, String)>,
     /// Contigs on which no gene lies.
     pub without_genes: Vec<String>,
+    /// Those of them that may be a chromosome with genes, but of which the file has
+    /// another one by that name or a name of another custom.
+    pub ambiguous: Vec<String>,
     /// Chromosomes with genes that the file's header does not name, and how many
     /// genes lie there.
     pub absent: Vec<(String, usize)>,
@@ -57,8 +62,9 @@ pub struct NameNotes {
 }
 
 impl WindowIndex {
-    /// Sorts windows.
-    pub fn new(windows: &Windows) -> Self {
+    /// Sorts windows. Where `sizes` tells the length of their chromosome, by the
+    /// windows' own names, nothing past it counts.
+    pub fn new(windows: &Windows, sizes: &ChromSizes) -> Self {
         let mut rows: BTreeMap<&str, Vec<usize>> = BTreeMap::new();
         for (row, window) in windows.list.iter().enumerate() {
             rows.entry(&window.chrom).or_default().push(row);
@@ -76,6 +82,7 @@ impl WindowIndex {
                 strands,
                 offset: order.len(),
                 width,
+                length: sizes.get(name).copied().unwrap_or(i64::MAX),
             };
             by_name.insert(name.to_owned(), chrom);
             order.extend(rows);
@@ -171,7 +178,8 @@ impl Chrom {
 #[derive(Debug, Default)]
 pub(super) struct ContigMap<'c> {
     contigs: Vec<PlacedContig<'c>>,
-    in_file: HashSet<String>,
+    /// How many contigs of the file have a name but for the custom.
+    bare_names: HashMap<String, usize>,
     /// The file's name of each chromosome met so far.
     names: HashMap<&'c str, String>,
     notes: NameNotes,
@@ -194,15 +202,24 @@ impl<'c> ContigMap<'c> {
         contigs: &[Contig],
     ) -> Result<()> {
         let new = &contigs[self.contigs.len()..];
-        self.in_file
-            .extend(new.iter().map(|contig| contig.name.clone()));
+        for contig in new {
+            let bare = bare_name(&contig.name).to_owned();
+            *self.bare_names.entry(bare).or_default() += 1;
+        }
         for contig in new {
             let name = index.resolve(&contig.name);
-            // A contig of the very name comes before one of the other custom.
-            let name = name.filter(|name| *name == contig.name || !self.in_file.contains(*name));
+            // A contig of the very name comes before one of another custom; of several
+            // of other customs none can be told to be the one.
+            let alone = self.bare_names.get(bare_name(&contig.name)) == Some(&1);
+            if name.is_some_and(|name| name != contig.name && !alone) {
+                self.notes.ambiguous.push(contig.name.clone());
+            }
+            let name = name.filter(|name| *name == contig.name || alone);
+            let chrom = name.and_then(|name| index.by_name.get(name));
+            let told = chrom.map_or(i64::MAX, |chrom| chrom.length);
             self.contigs.push(PlacedContig {
-                chrom: name.and_then(|name| index.by_name.get(name)),
-                length: contig.length.unwrap_or(i64::MAX),
+                chrom,
+                length: contig.length.unwrap_or(told),
             });
             let Some(name) = name else {
                 self.notes.without_genes.push(contig.name.clone());

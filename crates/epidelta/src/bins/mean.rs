@@ -60,16 +60,21 @@ impl<'c> MeanSignal<'c> {
         self.contigs.extend(self.path, self.index, batch.contigs)?;
         let (bin_size, bins) = (self.index.bin_size, self.index.bins);
         for value in batch.items {
-            let Some(chrom) = self.contigs.contig(value.contig).chrom else {
+            let contig = self.contigs.contig(value.contig);
+            let Some(chrom) = contig.chrom else {
                 continue;
             };
-            for window in chrom.overlapping(value.start, value.end) {
+            let value_end = value.end.min(contig.length);
+            if value.start >= value_end {
+                continue;
+            }
+            for window in chrom.overlapping(value.start, value_end) {
                 let begin = chrom.starts[window];
                 let first = (value.start - begin).max(0) / bin_size;
-                let last = ((value.end - 1 - begin) / bin_size).min(bins as i64 - 1);
+                let last = ((value_end - 1 - begin) / bin_size).min(bins as i64 - 1);
                 for bin in first..=last {
                     let bin_start = begin + bin * bin_size;
-                    let bases = value.end.min(bin_start + bin_size) - value.start.max(bin_start);
+                    let bases = value_end.min(bin_start + bin_size) - value.start.max(bin_start);
                     let at = (chrom.offset + window) * bins + bin as usize;
                     self.sums[at] += f64::from(value.value) * bases as f64;
                     self.covered[at] += bases as u32;

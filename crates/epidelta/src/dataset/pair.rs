@@ -179,12 +179,13 @@ impl Pair {
         let mut without_label = Vec::new();
         let genes = &self.a.genes;
         let id_of = |gene: &PairedGene| genes[gene.row_a].gene_id.as_str();
-        let mut together = 0.0;
+        let mut both: Vec<(f64, f64)> = Vec::new();
         let mut rows = table.rows_of(self.genes.iter().map(id_of)).into_iter();
-        self.genes.retain_mut(|gene| match rows.next().flatten() {
-            Some(row) => {
-                together += gene.log2_fold_change * table.rows[row].1;
-                gene.log2_fold_change = table.rows[row].1;
+        let mut label = || Some(table.rows[rows.next()??].1).filter(|label| !label.is_nan());
+        self.genes.retain_mut(|gene| match label() {
+            Some(label) => {
+                both.push((gene.log2_fold_change, label));
+                gene.log2_fold_change = label;
                 true
             }
             None => {
@@ -205,7 +206,7 @@ impl Pair {
             ));
         }
         summary.without_label = without_label;
-        summary.labels_reversed = together < 0.0;
+        summary.labels_reversed = both.len() >= ENOUGH_GENES && correlation(&both) < REVERSED;
         Ok(())
     }
 
@@ -274,6 +275,27 @@ impl Pair {
         }
         Ok(self)
     }
+}
+
+/// Genes from which on, and correlation below which, labels are taken to go the other
+/// way than the expressions.
+const ENOUGH_GENES: usize = 20;
+const REVERSED: f64 = -0.2;
+
+/// Pearson correlation of pairs; 0 where one of them does not vary.
+fn correlation(pairs: &[(f64, f64)]) -> f64 {
+    let count = pairs.len() as f64;
+    let mean = |of: fn(&(f64, f64)) -> f64| pairs.iter().map(of).sum::<f64>() / count;
+    let (mean_x, mean_y) = (mean(|pair| pair.0), mean(|pair| pair.1));
+    let (mut xy, mut xx, mut yy) = (0.0, 0.0, 0.0);
+    for (x, y) in pairs {
+        let (x, y) = (x - mean_x, y - mean_y);
+        xy += x * y;
+        xx += x * x;
+        yy += y * y;
+    }
+    let r = xy / (xx * yy).sqrt();
+    if r.is_finite() { r } else { 0.0 }
 }
 
 fn no_common_gene(a: &Epigenome, b: &Epigenome) -> Error {

@@ -205,6 +205,9 @@ pub struct TrackSummary {
     /// Chromosomes that the file does not have, and how many genes lie there; their
     /// signal is zero.
     pub absent: Vec<(String, usize)>,
+    /// Contigs left out, as the file has another one by the same name in another
+    /// custom.
+    pub ambiguous: Vec<String>,
     /// Genes, of how many, without any signal of this file in their windows.
     pub genes_without_signal: (usize, usize),
     /// Options that do not act on it, as its format lacks what they ask for.
@@ -252,7 +255,7 @@ pub fn prepare(
     let (mut windows, values) = assemble::with_expression(genes, &expression, &mut summary)?;
     summary.fractional_reads =
         config.expression_unit == "reads" && values.iter().any(|value| value.fract() != 0.0);
-    let signal = tracks::read(files, &windows, config)?;
+    let signal = tracks::read(files, &windows, &genes.given_sizes(), config)?;
     summary.tracks = signal.summaries;
     provenance.sources.extend(signal.sources);
     let sizes = genes.sizes(signal.sizes)?;

@@ -85,25 +85,43 @@ fn push(fields: &mut [String], c: char) {
 }
 
 /// Names under which tables list the genes' ids.
-const ID_COLUMNS: [&str; 8] = [
-    "gene_id",
+const ID_COLUMNS: [&str; 14] = [
+    "",
     "gene",
     "geneid",
-    "gene_name",
+    "genename",
+    "genesymbol",
+    "genestableid",
+    "symbol",
     "id",
     "name",
-    "ensembl_id",
-    "ensembl_gene_id",
+    "ensembl",
+    "ensemblid",
+    "ensemblgeneid",
+    "targetid",
+    "trackingid",
 ];
 
+/// Whether a header's first name is that of the genes' ids.
+fn names_ids(name: &str) -> bool {
+    let bare: String = name.to_lowercase();
+    let bare: String = bare.chars().filter(char::is_ascii_alphanumeric).collect();
+    ID_COLUMNS.contains(&bare.as_str())
+}
+
 /// Whether a table's first line is its header: it names the column of the ids, no
-/// field after the first is a number, or one of them is the name asked for.
+/// field after the first is a number, they count the samples, or one of them is the
+/// name asked for.
 pub(super) fn is_header(fields: &[String], wanted: Wanted<'_>) -> bool {
     let is_number = |field: &&String| field.parse::<f64>().is_ok();
+    // Samples that are named 1, 2, 3.
+    let counted = (1..)
+        .zip(fields.iter().skip(1))
+        .all(|(n, field)| *field == n.to_string());
     let named = wanted.column.filter(|name| name.parse::<f64>().is_err());
-    let names_ids = |field: &String| ID_COLUMNS.contains(&field.to_lowercase().as_str());
     named.is_some_and(|name| fields.iter().any(|field| field == name))
-        || fields.first().is_some_and(names_ids)
+        || fields.first().is_some_and(|name| names_ids(name))
+        || (fields.len() > 2 && counted)
         || !fields.iter().skip(1).any(|field| is_number(&field))
 }
 
@@ -119,7 +137,17 @@ impl Layout {
         let bad = |expected: String, found: String, remedy: &str| {
             Error::content(path, Place::Line(line), expected, found, remedy)
         };
-        let names = header.map(|names| with_name_of_ids(names, row));
+        let names = match header {
+            None => None,
+            Some(names) => Some(with_name_of_ids(names, row).ok_or_else(|| {
+                bad(
+                    "a header with a name for each column".into(),
+                    "one name less than the next line has fields, the last of which is empty"
+                        .into(),
+                    "Name the first column gene_id",
+                )
+            })?),
+        };
         let columns = names.as_ref().map_or(row.len(), Vec::len);
         if columns < 2 {
             return Err(bad(
@@ -178,15 +206,19 @@ impl Layout {
 
 /// The names of all columns. R writes no name for the column of row names, so that
 /// the header is one short of the rows; other programs end every row, but not
-/// the header, with a separator.
-fn with_name_of_ids(mut names: Vec<String>, row: &[String]) -> Vec<String> {
+/// the header, with a separator. None where it could be either.
+fn with_name_of_ids(mut names: Vec<String>, row: &[String]) -> Option<Vec<String>> {
     while names.len() > 1 && names.last().is_some_and(String::is_empty) {
         names.pop();
     }
-    if row.len() == names.len() + 1 && row.last().is_some_and(|field| !field.is_empty()) {
+    let first_names_ids = names.first().is_some_and(|name| names_ids(name));
+    if row.len() == names.len() + 1 && !first_names_ids {
+        if row.last().is_some_and(String::is_empty) {
+            return None;
+        }
         names.insert(0, String::new());
     }
-    names
+    Some(names)
 }
 
 /// The columns after that of the ids whose name fits.
@@ -208,6 +240,25 @@ fn values_of(names: &[String], cell_type: &str) -> Vec<usize> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_header_may_lack_the_name_of_the_ids() {
+        let owned = |fields: &[&str]| -> Vec<String> {
+            fields.iter().map(|&field| field.to_owned()).collect()
+        };
+        let names = |header: &[&str], row: &[&str]| with_name_of_ids(owned(header), &owned(row));
+        let expected = Some(owned(&["", "A", "B"]));
+        assert_eq!(names(&["A", "B"], &["G1", "5", "7"]), expected);
+        let expected = Some(owned(&["gene_id", "A"]));
+        assert_eq!(names(&["gene_id", "A"], &["G1", "5", ""]), expected);
+        assert_eq!(
+            names(&["Gene stable ID", "A", ""], &["G1", "5", ""])
+                .unwrap()
+                .len(),
+            2
+        );
+        assert_eq!(names(&["A", "symbol"], &["G1", "5", ""]), None);
+    }
 
     #[test]
     fn fields_may_be_quoted() {

@@ -1,6 +1,7 @@
 //! CRAM 3 (CRAM specification), its containers decoded in parallel.
 
 use std::{
+    collections::HashMap,
     fs::File,
     io::{self, Read},
     panic::{AssertUnwindSafe, catch_unwind},
@@ -106,11 +107,12 @@ fn decode(
     references: &fasta::Repository,
 ) -> io::Result<Vec<Decoded>> {
     let compression = container.compression_header()?;
-    let mut decoded = Vec::new();
+    let mut decoded: Vec<Decoded> = Vec::new();
     for slice in container.slices() {
         let slice = slice?;
         let (core, external) = slice.decode_blocks()?;
         let records = slice.records(references.clone(), header, &compression, &core, &external)?;
+        let first = decoded.len();
         for record in &records {
             let cigar = record.cigar();
             let quality = record.mapping_quality().transpose()?;
@@ -119,28 +121,52 @@ fn decode(
                 mapping_quality: quality.map_or(255, u8::from),
                 contig: record.reference_sequence_id(header).transpose()?,
                 start: start_of(record.alignment_start())?,
-                template_length: template_length(record)?,
+                template_length: record.template_length()?,
             };
             decoded.push((seen, span(cigar.iter())?));
         }
+        sign_template_lengths(&records, &mut decoded[first..]);
     }
     Ok(decoded)
 }
 
-/// The length of the fragment, positive for the left mate. It is not always stored:
-/// the decoder computes it, and gives the sign by the order in the file, which is
-/// that of the genome only where the file is sorted.
-fn template_length(record: &cram::Record<'_>) -> io::Result<i32> {
-    let length = record.template_length()?;
-    let start = start_of(record.alignment_start())?;
-    let mate = start_of(record.mate_alignment_start())?;
-    let is_left = match start.cmp(&mate) {
-        std::cmp::Ordering::Less => true,
-        std::cmp::Ordering::Greater => false,
-        std::cmp::Ordering::Equal => return Ok(length),
-    };
-    let size = length.checked_abs().unwrap_or(0);
-    Ok(if is_left { size } else { -size })
+/// Gives the left mate of each pair the positive template length. Where a file does
+/// not store that length, the decoder computes it, and gives the sign by the order in
+/// the file, which is that of the genome only in sorted ones. What it computes is the
+/// distance from the first to the last base of the two; any other is stored, and
+/// stays as it is.
+fn sign_template_lengths(records: &[cram::Record<'_>], decoded: &mut [Decoded]) {
+    let mut mates: HashMap<&[u8], usize> = HashMap::new();
+    for (row, record) in records.iter().enumerate() {
+        let Some(name) = record
+            .name()
+            .filter(|_| decoded[row].0.is_primary_of_pair())
+        else {
+            continue;
+        };
+        let Some(mate) = mates.insert(name.as_ref(), row) else {
+            continue;
+        };
+        let place = |row: usize| {
+            let (record, span): &Decoded = &decoded[row];
+            record.start.map(|start| (start, start + span))
+        };
+        let (Some((start, end)), Some((mate_start, mate_end))) = (place(row), place(mate)) else {
+            continue;
+        };
+        let extent = end.max(mate_end) - start.min(mate_start);
+        let length = decoded[row].0.template_length;
+        if start == mate_start || i64::from(length).abs() != extent {
+            continue;
+        }
+        let (left, right) = if start < mate_start {
+            (row, mate)
+        } else {
+            (mate, row)
+        };
+        decoded[left].0.template_length = length.saturating_abs();
+        decoded[right].0.template_length = -length.saturating_abs();
+    }
 }
 
 /// Refuses versions that the decoder does not know.

@@ -66,6 +66,13 @@ pub(super) struct Record {
     pub(super) template_length: i32,
 }
 
+impl Record {
+    /// Whether this is the alignment of a paired read itself, not a further one.
+    pub(super) fn is_primary_of_pair(&self) -> bool {
+        self.flags & flag::PAIRED != 0 && self.flags & (flag::SECONDARY | flag::SUPPLEMENTARY) == 0
+    }
+}
+
 mod flag {
     pub(super) const PAIRED: u16 = 0x1;
     pub(super) const PROPER_PAIR: u16 = 0x2;

@@ -1,6 +1,6 @@
 //! The genes whose windows are filled, read once for all cell types.
 
-use std::path::PathBuf;
+use std::{collections::BTreeSet, path::PathBuf};
 
 use crate::{
     annotation::{AnnotationFormat, TssRule, read_genes, read_regions},
@@ -183,24 +183,29 @@ impl Genes {
         }
     }
 
-    /// The sizes of the windows' chromosomes, by the annotation's names: those that
-    /// were given, or else those that files told.
+    /// The chromosome sizes that were given, by the annotation's names.
+    pub(super) fn given_sizes(&self) -> ChromSizes {
+        let Some(given) = &self.sizes else {
+            return ChromSizes::new();
+        };
+        let chroms = self.windows.list.iter().map(|window| window.chrom.as_str());
+        let chroms: BTreeSet<&str> = chroms.collect();
+        let size = |chrom: &str| {
+            let name = same_chrom(chrom, given.keys().map(String::as_str))?;
+            Some((chrom.to_owned(), given[name]))
+        };
+        chroms.into_iter().filter_map(size).collect()
+    }
+
+    /// The sizes of chromosomes, by the annotation's names: those that were given,
+    /// and those that files told.
     ///
     /// # Errors
     /// When the two contradict each other.
     pub(super) fn sizes(&self, mut told: ChromSizes) -> Result<ChromSizes> {
-        let Some(given) = &self.sizes else {
-            return Ok(told);
-        };
-        let mut chroms: Vec<&str> = self.windows.list.iter().map(|w| w.chrom.as_str()).collect();
-        chroms.sort_unstable();
-        chroms.dedup();
-        for chrom in chroms {
-            let Some(name) = same_chrom(chrom, given.keys().map(String::as_str)) else {
-                continue;
-            };
-            let size = given[name];
-            if let Some(other) = told.insert(chrom.to_owned(), size).filter(|&o| o != size) {
+        for (chrom, size) in self.given_sizes() {
+            let told = told.insert(chrom.clone(), size);
+            if let Some(other) = told.filter(|&other| other != size) {
                 return Err(Error::data(
                     format!(
                         "{chrom} is {size} bp long by --chrom-sizes and {other} bp by the reads"

@@ -68,10 +68,11 @@ pub(super) struct BinnedFile {
 pub(super) fn read(
     files: &CellTypeFiles,
     windows: &Windows,
+    given_sizes: &ChromSizes,
     config: &PrepareConfig,
 ) -> Result<Signal> {
     let paths = files.files();
-    let index = WindowIndex::new(windows);
+    let index = WindowIndex::new(windows, given_sizes);
     let formats = paths.iter().map(|path| Format::detect(path));
     let formats = formats.collect::<Result<Vec<Format>>>()?;
     let (cram, others): (Vec<usize>, Vec<usize>) =
@@ -255,6 +256,7 @@ fn join(
             renamed: file.notes.renamed.clone(),
             without_genes: file.notes.without_genes.clone(),
             absent: file.notes.absent.clone(),
+            ambiguous: file.notes.ambiguous.clone(),
             genes_without_signal: file.binned.genes_without_signal(bins),
             unused_options: unused_options(file.format, config),
         })

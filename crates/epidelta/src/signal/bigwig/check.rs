@@ -104,53 +104,76 @@ impl<R: BufRead + Seek> Parts<R> {
         self.expect(tree, CHROM_TREE_MAGIC, "tree of chromosomes")?;
         let (name, value) = (self.u32_at(tree + 8)?, self.u32_at(tree + 12)?);
         if name > LONGEST_NAME || value != 8 {
-            return Err(wrong(format!("chromosome names of {name} bytes")));
+            let problem = format!("chromosomes of {name} and {value} bytes");
+            return Err(wrong(problem));
         }
         let entry = u64::from(name) + 8;
         let chroms = self.u64_at(tree + 16)?;
         self.within(tree, chroms.saturating_mul(entry))?;
-        let leaves = self.check_nodes(tree + CHROM_TREE_HEADER, entry, entry, u64::from(name))?;
-        match leaves.len() as u64 == chroms {
+        let child_at = usize::try_from(name).map_err(io::Error::other)?;
+        let root = tree + CHROM_TREE_HEADER;
+        let found = self.check_nodes(root, entry, entry, child_at, |_, _| Ok(()))?;
+        match found == chroms {
             true => Ok(()),
-            false => Err(wrong(format!("{} of {chroms} chromosomes", leaves.len()))),
+            false => Err(wrong(format!("{found} of {chroms} chromosomes"))),
         }
     }
 
     fn check_index(&mut self, index: u64) -> io::Result<()> {
+        if index == 0 {
+            return Err(wrong("it holds no values".into()));
+        }
         self.within(index, INDEX_HEADER)?;
         self.expect(index, INDEX_MAGIC, "index")?;
-        let leaves = self.check_nodes(index + INDEX_HEADER, LEAF_ENTRY, INNER_ENTRY, 16)?;
-        for leaf in leaves {
-            let (offset, size) = (self.u64_at(leaf + 16)?, self.u64_at(leaf + 24)?);
-            self.within(offset, size)?;
-        }
-        Ok(())
+        let root = index + INDEX_HEADER;
+        let block_within = |file: &Self, entry: &[u8]| {
+            file.within(file.number(&entry[16..24]), file.number(&entry[24..32]))
+        };
+        self.check_nodes(root, LEAF_ENTRY, INNER_ENTRY, 16, block_within)
+            .map(drop)
     }
 
-    /// Looks through the nodes of a tree and returns where its leaves' entries are.
-    /// Entries of inner nodes tell their child's offset after `child_at` bytes.
+    /// A number of eight bytes.
+    fn number(&self, bytes: &[u8]) -> u64 {
+        let value = |number: u64, byte: &u8| number << 8 | u64::from(*byte);
+        match self.big_endian {
+            true => bytes.iter().fold(0, value),
+            false => bytes.iter().rev().fold(0, value),
+        }
+    }
+
+    /// Looks through the nodes of a tree, hands on the entries of leaves, and returns
+    /// how many these are. Entries of inner nodes tell their child's offset after
+    /// `child_at` bytes.
     fn check_nodes(
         &mut self,
         root: u64,
         leaf_entry: u64,
         inner_entry: u64,
-        child_at: u64,
-    ) -> io::Result<Vec<u64>> {
+        child_at: usize,
+        on_leaf: impl Fn(&Self, &[u8]) -> io::Result<()>,
+    ) -> io::Result<u64> {
         let mut nodes = vec![root];
         let mut seen = HashSet::from([root]);
-        let mut leaves = Vec::new();
+        let mut leaves = 0;
+        let mut entries = Vec::new();
         while let Some(node) = nodes.pop() {
             self.within(node, 4)?;
             let is_leaf = self.bytes::<1>(node)? == [1];
-            let entries = u64::from(self.u16_at(node + 2)?);
+            let count = u64::from(self.u16_at(node + 2)?);
             let entry = if is_leaf { leaf_entry } else { inner_entry };
-            self.within(node + 4, entries * entry)?;
-            for place in (0..entries).map(|number| node + 4 + number * entry) {
+            self.within(node + 4, count * entry)?;
+            let size = usize::try_from(count * entry).map_err(io::Error::other)?;
+            entries.resize(size, 0);
+            self.reader.seek(SeekFrom::Start(node + 4))?;
+            self.reader.read_exact(&mut entries)?;
+            for entry in entries.chunks_exact(entry as usize) {
                 if is_leaf {
-                    leaves.push(place);
+                    leaves += 1;
+                    on_leaf(self, entry)?;
                     continue;
                 }
-                let child = self.u64_at(place + child_at)?;
+                let child = self.number(&entry[child_at..child_at + 8]);
                 if !seen.insert(child) {
                     return Err(wrong("an index that goes in a circle".into()));
                 }
