@@ -159,26 +159,15 @@ fn gtf_feature(bytes: &[u8], line: &mut gtf::Line, smallest: Kind) -> Parsed<Opt
     let attributes = record.attributes().map_err(text)?;
     let get = |key: &str| attribute(&attributes, key);
     let id = get("gene_id")?.ok_or("a feature without the attribute gene_id")?;
-    let gene = Gene {
+    let named = Named {
+        kind,
         name: get("gene_name")?,
         gene_type: get("gene_type")?.or(get("gene_biotype")?),
-        chrom: record.reference_sequence_name().to_string(),
-        strand: match record.strand().map_err(text)? {
-            // Assembled transcripts of a single exon have none.
-            GffStrand::None | GffStrand::Unknown if kind != Kind::Gene => return Ok(None),
-            known => strand(known, &id)?,
-        },
-        tss: 0,
         id,
-    };
-    let (start, end) = (record.start().map_err(text)?, record.end().map_err(text)?);
-    Ok(Some(Feature {
-        kind,
-        gene: with_tss(gene, start.get(), end.get())?,
-        id: None,
+        own: None,
         parent: None,
-        rank: rank(&attributes)?,
-    }))
+    };
+    placed(&record, &attributes, named)
 }
 
 fn gff3_feature(bytes: &[u8], line: &mut gff::Line, smallest: Kind) -> Parsed<Option<Feature>> {
@@ -218,27 +207,56 @@ fn gff3_feature(bytes: &[u8], line: &mut gff::Line, smallest: Kind) -> Parsed<Op
         }
         None => parent.clone().unwrap_or_default(),
     };
-    let gene = Gene {
+    let named = Named {
+        kind,
         name: get("gene_name")?.or(get("Name")?),
         gene_type: get("gene_type")?
             .or(get("biotype")?)
             .or(get("gene_biotype")?),
-        chrom: record.reference_sequence_name().to_string(),
-        strand: match record.strand().map_err(text)? {
-            // Parts of other things than genes may lack a strand.
-            GffStrand::None | GffStrand::Unknown if kind != Kind::Gene => return Ok(None),
-            known => strand(known, &id)?,
-        },
-        tss: 0,
         id,
-    };
-    let (start, end) = (record.start().map_err(text)?, record.end().map_err(text)?);
-    Ok(Some(Feature {
-        kind,
-        gene: with_tss(gene, start.get(), end.get())?,
-        id: own,
+        own,
         parent,
-        rank: rank(&attributes)?,
+    };
+    placed(&record, &attributes, named)
+}
+
+/// What the attributes of a feature say of it, in either format.
+struct Named {
+    kind: Kind,
+    id: String,
+    name: Option<String>,
+    gene_type: Option<String>,
+    own: Option<String>,
+    parent: Option<String>,
+}
+
+/// A feature with the place that its record gives it; none for parts without strand,
+/// such as assembled transcripts of a single exon.
+fn placed(
+    record: &dyn gff::feature::Record,
+    attributes: &dyn Attributes,
+    named: Named,
+) -> Parsed<Option<Feature>> {
+    let strand = match record.strand().map_err(text)? {
+        GffStrand::None | GffStrand::Unknown if named.kind != Kind::Gene => return Ok(None),
+        known => strand(known, &named.id)?,
+    };
+    let gene = Gene {
+        id: named.id,
+        name: named.name,
+        gene_type: named.gene_type,
+        chrom: record.reference_sequence_name().to_string(),
+        tss: 0,
+        strand,
+    };
+    let start = record.feature_start().map_err(text)?;
+    let end = record.feature_end().map_err(text)?;
+    Ok(Some(Feature {
+        kind: named.kind,
+        gene: with_tss(gene, start.get(), end.get())?,
+        id: named.own,
+        parent: named.parent,
+        rank: rank(attributes)?,
     }))
 }
 
