@@ -175,6 +175,13 @@ def make_reads(seed: int) -> list[list]:
         name = f"pair{pair}"
         reads.add(chromosome, start, "50M", base | MATE_REVERSE | one, None, name, mates[0])
         reads.add(chromosome, reverse, "50M", base | REVERSE | two, None, name, mates[1])
+    # Short fragments, sequenced past their ends: the forward mate lies to the right.
+    for pair in range(5):
+        chromosome, start = reads.place("60M")
+        name, base = f"short{pair}", PAIRED | PROPER
+        forward, reverse = ("=", start, 40), ("=", start + 10, -40)
+        reads.add(chromosome, start, "50M", base | REVERSE | SECOND, None, name, reverse)
+        reads.add(chromosome, start + 10, "50M", base | MATE_REVERSE | FIRST, None, name, forward)
     # Pairs of which one is unmapped and placed where its mate is.
     for pair in range(10):
         chromosome, start = reads.place("50M")
