@@ -17,7 +17,7 @@ use crate::{
     bed::is_comment,
     error::{Error, Place, Result},
     genome::Strand,
-    input::{Meter, first_bytes},
+    input::first_bytes,
     provenance::Source,
 };
 
@@ -319,10 +319,6 @@ impl<'a> GeneIndex<'a> {
 pub fn read_annotation(path: &Path) -> Result<Annotation> {
     let format = AnnotationFormat::detect(path, None)?;
     read_genes(path, format, TssRule::Gene)
-}
-
-fn lines(path: &Path) -> Result<crate::input::Lines> {
-    crate::input::Lines::open(path, &Meter::default(), std::num::NonZero::<usize>::MIN)
 }
 
 #[cfg(test)]

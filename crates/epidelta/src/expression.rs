@@ -9,14 +9,13 @@ mod layout;
 
 use std::{
     collections::{HashMap, hash_map::Entry},
-    num::NonZero,
     path::Path,
 };
 
 use crate::{
     annotation::without_version,
     error::{Error, Place, Result},
-    input::{Lines, Meter, excerpt},
+    input::{Lines, excerpt},
     provenance::Source,
 };
 
@@ -122,7 +121,7 @@ fn unique<'k>(keyed: impl Iterator<Item = (&'k str, usize)>) -> HashMap<&'k str,
 }
 
 fn read_table(path: &Path, wanted: Wanted<'_>) -> Result<GeneTable> {
-    let mut lines = Lines::open(path, &Meter::default(), NonZero::<usize>::MIN)?;
+    let mut lines = Lines::open_small(path)?;
     let mut separated_by = None;
     let mut header: Option<(u64, Vec<String>)> = None;
     let mut layout: Option<Layout> = None;

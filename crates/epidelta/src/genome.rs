@@ -1,11 +1,11 @@
 //! Genomic vocabulary: strands and chromosomes. Positions are 0-based everywhere
 //! inside epidelta; readers convert once, where a file is read.
 
-use std::{collections::BTreeMap, num::NonZero, path::Path, str::FromStr};
+use std::{collections::BTreeMap, path::Path, str::FromStr};
 
 use crate::{
     error::{Error, Place, Result},
-    input::{Lines, Meter, excerpt},
+    input::{Lines, excerpt},
     provenance::Source,
 };
 
@@ -50,7 +50,7 @@ pub type ChromSizes = BTreeMap<String, i64>;
 /// # Errors
 /// When the file cannot be read or a line is something else.
 pub fn read_chrom_sizes(path: &Path) -> Result<(ChromSizes, Source)> {
-    let mut lines = Lines::open(path, &Meter::default(), NonZero::<usize>::MIN)?;
+    let mut lines = Lines::open_small(path)?;
     let mut sizes = ChromSizes::new();
     while let Some((number, line)) = lines.next_line()? {
         if line.trim_ascii().is_empty() || line.starts_with(b"#") {

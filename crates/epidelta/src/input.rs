@@ -147,7 +147,6 @@ impl Seen {
     /// # Errors
     /// When the file was not read to its end and cannot be read again.
     pub(crate) fn source(&self, role: &str) -> Result<Source> {
-        let name = self.path.file_name().unwrap_or(self.path.as_os_str());
         let size = self
             .path
             .metadata()
@@ -156,13 +155,8 @@ impl Seen {
         if seen.size < size.len() {
             return provenance::source(role, &self.path);
         }
-        Ok(Source {
-            role: role.into(),
-            name: name.to_string_lossy().into_owned(),
-            size: seen.size,
-            sha256: provenance::hexadecimal(&seen.sha256.clone().finalize()),
-            reads: None,
-        })
+        let sha256 = provenance::hexadecimal(&seen.sha256.clone().finalize());
+        Ok(Source::new(role, &self.path, seen.size, sha256))
     }
 }
 

@@ -27,6 +27,20 @@ pub struct Source {
     pub reads: Option<ReadCounts>,
 }
 
+impl Source {
+    /// A file of so many bytes with this checksum.
+    pub(crate) fn new(role: &str, path: &Path, size: u64, sha256: String) -> Self {
+        let name = path.file_name().unwrap_or(path.as_os_str());
+        Source {
+            role: role.into(),
+            name: name.to_string_lossy().into_owned(),
+            size,
+            sha256,
+            reads: None,
+        }
+    }
+}
+
 /// How many records of a file of reads were counted, and how many were left out
 /// for which reason (the first that applies, in this order).
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -95,14 +109,7 @@ impl Provenance {
 pub fn source(role: &str, path: &Path) -> Result<Source> {
     let sha256 = sha256(path)?;
     let size = path.metadata().map_err(Error::io("read", path))?.len();
-    let name = path.file_name().unwrap_or(path.as_os_str());
-    Ok(Source {
-        role: role.into(),
-        name: name.to_string_lossy().into_owned(),
-        size,
-        sha256,
-        reads: None,
-    })
+    Ok(Source::new(role, path, size, sha256))
 }
 
 /// The SHA-256 checksum of a file, hexadecimal.

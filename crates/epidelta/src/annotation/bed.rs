@@ -7,6 +7,7 @@ use crate::{
     bed::{BedRow, is_comment, not_bed},
     error::Result,
     genome::Strand,
+    input::Lines,
     provenance::Source,
 };
 
@@ -30,7 +31,7 @@ pub struct Region {
 /// # Errors
 /// When the file cannot be read or a line is not BED; the error names the line.
 pub fn read_regions(path: &Path) -> Result<(Vec<(u64, Region)>, Source)> {
-    let mut lines = super::lines(path)?;
+    let mut lines = Lines::open_small(path)?;
     let mut regions = Vec::new();
     let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
     while let Some((number, line)) = lines.next_line()? {

@@ -13,7 +13,7 @@ use crate::{
     bed::is_comment,
     error::{Error, Place, Result},
     genome::{LARGEST_POSITION, Strand},
-    input::excerpt,
+    input::{Lines, excerpt},
     provenance::Source,
 };
 
@@ -95,7 +95,7 @@ fn read_features(
     format: AnnotationFormat,
     smallest: Kind,
 ) -> Result<(Vec<(u64, Feature)>, Source)> {
-    let mut lines = super::lines(path)?;
+    let mut lines = Lines::open_small(path)?;
     let mut gtf_line = gtf::Line::default();
     let mut gff_line = gff::Line::default();
     let mut features = Vec::new();

@@ -166,7 +166,6 @@ impl<'c> ReadCounter<'c> {
         if start >= end {
             return;
         }
-        let (bin_size, bins) = (self.index.bin_size, self.index.bins);
         for window in chrom.overlapping(start, end) {
             let same_strand = chrom.strands[window] == read.strand;
             match self.rule.strand {
@@ -174,11 +173,8 @@ impl<'c> ReadCounter<'c> {
                 StrandRule::Opposite if same_strand => continue,
                 _ => (),
             }
-            let begin = chrom.starts[window];
-            let first = (start - begin).max(0) / bin_size;
-            let last = ((end - 1 - begin) / bin_size).min(bins as i64 - 1);
-            let of_window = (chrom.offset + window) * bins;
-            for count in &mut self.counts[of_window + first as usize..=of_window + last as usize] {
+            let bins = self.index.bins_of(chrom, window, start, end);
+            for count in &mut self.counts[bins] {
                 *count = count.saturating_add(1);
             }
         }

@@ -3,7 +3,7 @@
 
 use std::{
     collections::{BTreeMap, HashMap},
-    ops::Range,
+    ops::{Range, RangeInclusive},
     path::Path,
 };
 
@@ -101,6 +101,23 @@ impl WindowIndex {
             bins: windows.bins.count(),
             order,
         }
+    }
+
+    /// The bins, by their places among all sorted ones, of a window of a chromosome
+    /// that overlap the bases from `start` to before `end`, which overlap the window.
+    #[inline]
+    pub(super) fn bins_of(
+        &self,
+        chrom: &Chrom,
+        window: usize,
+        start: i64,
+        end: i64,
+    ) -> RangeInclusive<usize> {
+        let begin = chrom.starts[window];
+        let first = (start - begin).max(0) / self.bin_size;
+        let last = ((end - 1 - begin) / self.bin_size).min(self.bins as i64 - 1);
+        let of_window = (chrom.offset + window) * self.bins;
+        of_window + first as usize..=of_window + last as usize
     }
 
     /// Number of windows.

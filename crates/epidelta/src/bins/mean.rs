@@ -69,13 +69,9 @@ impl<'c> MeanSignal<'c> {
                 continue;
             }
             for window in chrom.overlapping(value.start, value_end) {
-                let begin = chrom.starts[window];
-                let first = (value.start - begin).max(0) / bin_size;
-                let last = ((value_end - 1 - begin) / bin_size).min(bins as i64 - 1);
-                for bin in first..=last {
-                    let bin_start = begin + bin * bin_size;
+                for at in self.index.bins_of(chrom, window, value.start, value_end) {
+                    let bin_start = chrom.starts[window] + (at % bins) as i64 * bin_size;
                     let bases = value_end.min(bin_start + bin_size) - value.start.max(bin_start);
-                    let at = (chrom.offset + window) * bins + bin as usize;
                     self.sums[at] += f64::from(value.value) * bases as f64;
                     self.covered[at] += bases as u32;
                 }

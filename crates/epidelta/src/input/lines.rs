@@ -42,6 +42,14 @@ impl Lines {
         })
     }
 
+    /// Opens a text file that is read on one thread and shown in no progress.
+    ///
+    /// # Errors
+    /// When it cannot be read.
+    pub(crate) fn open_small(path: &Path) -> Result<Self> {
+        Lines::open(path, &Meter::default(), NonZero::<usize>::MIN)
+    }
+
     /// The next line without its end, and its number, counted from 1. None after
     /// the last one.
     ///

@@ -147,11 +147,10 @@ impl ReadFilter {
 }
 
 /// Whether a read stands for its proper pair: the mate whose template length is
-/// positive, or, where both begin at the same base and the signs are left to
-/// the aligner, just the same one. Only primary alignments stand for a pair.
+/// positive. Only primary alignments stand for a pair.
 fn is_left_mate(record: &Record) -> bool {
-    record.flags & flag::PROPER_PAIR != 0
-        && record.flags & (flag::SECONDARY | flag::SUPPLEMENTARY) == 0
+    record.is_primary_of_pair()
+        && record.flags & flag::PROPER_PAIR != 0
         && record.template_length > 0
 }
 

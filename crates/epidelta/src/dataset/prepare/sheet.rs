@@ -3,14 +3,13 @@
 use std::{
     collections::HashMap,
     fs,
-    num::NonZero,
     path::{Path, PathBuf},
 };
 
 use super::{CellTypeFiles, Track};
 use crate::{
     error::{Error, Place, Result},
-    input::{Lines, Meter, excerpt},
+    input::{Lines, excerpt},
 };
 
 const REMEDY: &str = "Write a tab-separated table with a header line";
@@ -231,7 +230,7 @@ struct Sheet;
 
 impl Sheet {
     fn read(path: &Path, required: &[&'static str], optional: &[&'static str]) -> Result<Vec<Row>> {
-        let mut lines = Lines::open(path, &Meter::default(), NonZero::<usize>::MIN)?;
+        let mut lines = Lines::open_small(path)?;
         let mut columns: Option<Vec<&'static str>> = None;
         let mut rows = Vec::new();
         while let Some((line, bytes)) = lines.next_line()? {
