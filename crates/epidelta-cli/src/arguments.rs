@@ -41,6 +41,7 @@ pub enum Command {
     Train(Train),
     Predict(Predict),
     Evaluate(Evaluate),
+    Study(Study),
     Demo(Demo),
 }
 
@@ -134,19 +135,23 @@ pub struct Inspect {
     pub force: bool,
 }
 
-/// Make two cell types whose truth is known
+/// Make cell types whose truth is known
 ///
 /// Every gene has in each cell type a regulatory state (active, bivalent, polycomb,
 /// heterochromatin or weak) that shapes the reads of five marks around its oriented TSS and its
-/// expression.
+/// expression. The cell types, A, B and so on, are a lineage: B and C descend from A, D and E from
+/// B, F and G from C, and so on.
 ///
-/// Writes A.parquet and B.parquet (epigenome.parquet) and truth.parquet: gene_id, state_a, state_b,
-/// strength_a, strength_b, expected_log2_fold_change (A over B, without noise), causal_marks, and
-/// per mark a list of true/false per bin: whether the expected reads differ by one or more.
+/// Writes A.parquet, B.parquet, ... (epigenome.parquet) and truth.parquet. Of two cell types:
+/// gene_id, state_a, state_b, strength_a, strength_b, expected_log2_fold_change (A over B, without
+/// noise), causal_marks, and per mark a list of true/false per bin: whether the expected reads
+/// differ by one or more. Of more: gene_id and for each cell type state_X, strength_X and
+/// expected_log2_expression_X; and study.toml, the description of a study of some of their pairs
+/// with every method, for `epidelta study`.
 ///
 /// With --reads also the files that a lab has, for `epidelta prepare`: reads/CELL_MARK.bam,
-/// genes.gtf, counts.tsv (gene_id, A, B), samples.tsv (cell_type, mark, path), A.marks.tsv and
-/// B.marks.tsv (mark, path).
+/// genes.gtf, counts.tsv (gene_id, A, B, ...), samples.tsv (cell_type, mark, path), A.marks.tsv,
+/// B.marks.tsv, ... (mark, path).
 #[derive(Debug, Args)]
 pub struct Simulate {
     /// Number of genes
@@ -158,7 +163,10 @@ pub struct Simulate {
     /// Width of a bin, bp
     #[arg(long, default_value_t = 100, value_name = "BP")]
     pub bin_size: u32,
-    /// Share of genes whose state is drawn anew in B
+    /// Number of cell types
+    #[arg(long, default_value_t = 2, value_name = "N", value_parser = value_parser!(u8).range(2..=26))]
+    pub cell_types: u8,
+    /// Share of genes whose state is drawn anew from a cell type to the one that descends from it
     #[arg(long, default_value_t = 0.35, value_name = "SHARE")]
     pub switching: f64,
     /// Share of validation genes
@@ -180,12 +188,22 @@ pub struct Simulate {
 
 /// Train a method on two cell types
 ///
-/// Writes a run folder: run.toml (every setting, versions, data checksums), model.safetensors (the
-/// best epoch's weights, under the names of the published PyTorch code), history.tsv (epoch,
-/// train_loss, valid_loss, train_pearson_r, valid_pearson_r, gradient_norm), predictions.tsv (as
-/// `epidelta predict`) and metrics.json (as `epidelta evaluate --json`, with best_epoch, last_epoch
-/// and seconds_per_epoch). Progress and summary tell genes/s, the training genes of an epoch over
-/// the time of all of it, validation included.
+/// Methods: DeepDiff's variants raw-d, raw-c, raw, aux, raw-aux, aux-siamese, raw-aux-siamese;
+/// attentive-chrome and deep-chrome (a network per cell type, whose predictions are subtracted) and
+/// deep-chrome-raw (one that sees A, B and A - B); svr (a support vector machine on the best bin)
+/// and two-layer-svr (one on the predictions of one per bin); relieff-forest; ridge, lasso and
+/// boosting (on averages of bins); logistic (up versus down).
+///
+/// Writes a run folder: run.toml (every setting, versions, data checksums), predictions.tsv (as
+/// `epidelta predict`), metrics.json (as `epidelta evaluate --json`, with fit_seconds, of networks
+/// best_epoch, last_epoch and seconds_per_epoch, of other methods choices, what validation genes or
+/// cross-validation chose) and the model. Of networks that is model.safetensors (the best epoch's
+/// weights, under the names of the published PyTorch code; those of A and B begin with a. and b.
+/// where each has a network), and there is history.tsv (epoch, train_loss, valid_loss,
+/// train_pearson_r, valid_pearson_r, gradient_norm, and cell, a or b, where each has a network). Of
+/// ridge, lasso, logistic and boosting it is model.json, of the others model.postcard. Progress and
+/// summary tell genes/s, the training genes of an epoch over the time of all of it, validation
+/// included.
 #[derive(Debug, Args)]
 pub struct Train {
     /// epigenome.parquet of cell type A
@@ -194,12 +212,16 @@ pub struct Train {
     /// epigenome.parquet of cell type B
     #[arg(long, value_name = "PARQUET")]
     pub b: PathBuf,
-    /// raw-d, raw-c, raw, aux, raw-aux, aux-siamese or raw-aux-siamese [default: raw-aux-siamese]
+    /// See above [default: raw-aux-siamese]
     #[arg(long)]
-    pub method: Option<epidelta::model::Variant>,
+    pub method: Option<epidelta::method::Method>,
     /// tuned, paper (its equations) or reference (the published code's numbers) [default: tuned]
     #[arg(long)]
-    pub preset: Option<epidelta::training::Preset>,
+    pub preset: Option<epidelta::method::Preset>,
+    /// regression (the log2 fold change) or classification (up versus down, of genes whose |log2
+    /// fold change| is label.min_change, 1, or more) [default: regression, of logistic classification]
+    #[arg(long)]
+    pub task: Option<epidelta::dataset::Task>,
     #[command(flatten)]
     pub labels: Labels,
     /// Settings in TOML, such as another run's run.toml
@@ -250,8 +272,10 @@ impl Labels {
 ///
 /// Writes a table: gene_id, split (what the gene was in the run's training: train, valid, test, or
 /// NA where it was not there), observed and predicted (log2 fold change, in the direction that
-/// label.direction in run.toml tells), and for methods with cell-specific tasks observed_a, predicted_a, observed_b,
-/// predicted_b (log2 expression) or above_median_a, probability_a, above_median_b, probability_b.
+/// label.direction in run.toml tells), where genes are classified up (1 or 0; predicted is then a
+/// score, above zero for up), and for methods with cell-specific tasks observed_a, predicted_a,
+/// observed_b, predicted_b (log2 expression) or above_median_a, probability_a, above_median_b,
+/// probability_b.
 #[derive(Debug, Args)]
 pub struct Predict {
     /// The run folder
@@ -276,8 +300,8 @@ pub struct Predict {
 /// Measure a run's predictions
 ///
 /// Prints per split the number of genes, Pearson r, Spearman r and mean squared error of the log2
-/// fold change, and of each cell type's own task (or AUROC and accuracy where it is a
-/// classification). Without --a and --b it measures the run's own predictions.tsv; --json then prints
+/// fold change (where genes are classified AUROC and accuracy of up versus down), and of each cell
+/// type's own task (or AUROC and accuracy where it is a classification). Without --a and --b it measures the run's own predictions.tsv; --json then prints
 /// the object of metrics.json.
 #[derive(Debug, Args)]
 pub struct Evaluate {
@@ -296,6 +320,48 @@ pub struct Evaluate {
     /// genes that the run did not have under "without_split"
     #[arg(long)]
     pub json: bool,
+}
+
+/// Compare methods over pairs of cell types
+///
+/// Reads the description of a study (TOML): cell_types (a name and an epigenome.parquet each), pairs
+/// ([A, B], or { a, b, labels, label_column } with a differential table), methods (names, or { name,
+/// method, preset, set } with settings), and optionally seeds, preset, baselines (what performance is
+/// told relative to), settings (of all methods that have them) and tune (per name of a method, lists
+/// of values, of which the validation genes choose). Paths are relative to its folder. Everything in
+/// it is checked before the first run starts.
+///
+/// Writes into the output folder a run folder for each pair, method and seed (runs/), and:
+/// pearson.tsv (pair, method, pearson_r of the test genes as the mean over seeds, low_95 and high_95
+/// of its bootstrap interval over genes, valid_pearson_r, spearman_r, mse, genes, seeds, chosen),
+/// methods.tsv (method, mean_pearson_r, median_pearson_r, mean_rank, best_on, pairs, and for each
+/// baseline the mean and the median over pairs of 100 (r - r of the baseline) / r of the baseline, as
+/// Table 1 of the DeepDiff paper), comparisons.tsv (method, than, pairs, better_on, mean_difference
+/// of r, p of Wilcoxon's signed-rank test over pairs, p_holm adjusted for the methods compared with
+/// the same one), auxiliary.tsv (variants with cell-specific regression beside classification),
+/// runs.tsv (a row per run: pair, method, tried, seed, chosen, test_pearson_r, valid_pearson_r,
+/// failure), cost.tsv (method, mean_fit_seconds, all_fits_seconds), study.json (all of these but the
+/// seconds), and as SVG and PNG pearson_by_pair (Figure 4 of the paper), methods and cost.
+///
+/// A run that fails is reported, and the others go on; the exit code is then 1. With --resume, runs
+/// that are there, of the same data, settings and version, are kept.
+#[derive(Debug, Args)]
+pub struct Study {
+    /// The description of the study
+    #[arg(value_name = "TOML")]
+    pub study: PathBuf,
+    /// The folder to write
+    #[arg(long, short, value_name = "DIR")]
+    pub output: PathBuf,
+    /// Go on with a study that was interrupted or changed
+    #[arg(long, conflicts_with = "force")]
+    pub resume: bool,
+    /// Replace the study that is there
+    #[arg(long)]
+    pub force: bool,
+    /// Runs at once; the threads are divided among them [default: one per thread]
+    #[arg(long, value_name = "N", value_parser = value_parser!(u16).range(1..=1024))]
+    pub parallel: Option<u16>,
 }
 
 /// Simulate reads, count them, train and evaluate, in about a minute

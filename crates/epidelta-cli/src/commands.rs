@@ -7,4 +7,5 @@ pub mod inspect;
 pub mod predict;
 pub mod prepare;
 pub mod simulate;
+pub mod study;
 pub mod train;

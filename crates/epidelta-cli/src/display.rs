@@ -7,6 +7,7 @@ use epidelta::{
     dataset::JoinSummary,
     evaluation::{CellMetrics, Metrics},
     model::PassTime,
+    study::{MethodResults, StudyResults},
     training::Profile,
 };
 
@@ -81,15 +82,22 @@ pub fn profile_table(profile: &Profile) -> Table {
 /// The measures of every split; `label` says what the label is.
 pub fn metrics_table(metrics: &Metrics, label: &str) -> Table {
     let mut table = table(&["split", "task", "genes", "Pearson r", "Spearman r", "MSE"]);
-    let number = |value: Option<f64>| value.map_or("undefined".into(), |v| format!("{v:.4}"));
     for (split, of_split) in metrics.splits() {
+        let (task, values) = match (of_split.auroc, of_split.accuracy) {
+            (None, None) => (
+                label.to_owned(),
+                [of_split.pearson_r, of_split.spearman_r, of_split.mse].map(number),
+            ),
+            (auroc, accuracy) => (format!("{label}: up or down"), of_classes(auroc, accuracy)),
+        };
+        let [first, second, third] = values;
         table.add_row([
             split.to_owned(),
-            label.to_owned(),
+            task,
             of_split.genes.to_string(),
-            number(of_split.pearson_r),
-            number(of_split.spearman_r),
-            number(of_split.mse),
+            first,
+            second,
+            third,
         ]);
         let cells = [("A", &of_split.cell_a), ("B", &of_split.cell_b)];
         for (cell, of_cell) in cells {
@@ -105,11 +113,7 @@ pub fn metrics_table(metrics: &Metrics, label: &str) -> Table {
                 ),
                 Some(CellMetrics::Classification { auroc, accuracy }) => (
                     format!("above median in {cell}"),
-                    [
-                        format!("AUROC {}", number(*auroc)),
-                        format!("accuracy {}", number(*accuracy)),
-                        String::new(),
-                    ],
+                    of_classes(*auroc, *accuracy),
                 ),
             };
             let [first, second, third] = values;
@@ -122,6 +126,85 @@ pub fn metrics_table(metrics: &Metrics, label: &str) -> Table {
                 third,
             ]);
         }
+    }
+    table
+}
+
+fn number(value: Option<f64>) -> String {
+    value.map_or("undefined".into(), |v| format!("{v:.4}"))
+}
+
+/// What stands under the measures of fold changes where genes are classified.
+fn of_classes(auroc: Option<f64>, accuracy: Option<f64>) -> [String; 3] {
+    [
+        format!("AUROC {}", number(auroc)),
+        format!("accuracy {}", number(accuracy)),
+        String::new(),
+    ]
+}
+
+/// The methods of a study, the best mean r first.
+pub fn study_table(results: &StudyResults) -> Table {
+    let mut header = vec![
+        "method".to_owned(),
+        "mean r".into(),
+        "median r".into(),
+        "mean rank".into(),
+        "best on".into(),
+    ];
+    let relative = results.methods.iter().take(1).flat_map(|m| &m.relative);
+    for baseline in relative.map(|relative| &relative.baseline) {
+        header.push(format!("mean % over {baseline}"));
+        header.push("median %".into());
+    }
+    header.push("s per fit".into());
+    let header: Vec<&str> = header.iter().map(String::as_str).collect();
+    let mut table = table(&header);
+    let digits = |value: Option<f64>, digits: usize| {
+        value.map_or("-".into(), |value| format!("{value:.digits$}"))
+    };
+    let mut methods: Vec<&MethodResults> = results.methods.iter().collect();
+    let mean = |method: &MethodResults| method.mean_pearson_r.unwrap_or(f64::MIN);
+    methods.sort_by(|x, y| mean(y).total_cmp(&mean(x)));
+    for method in methods {
+        let mut row = vec![
+            method.name.clone(),
+            digits(method.mean_pearson_r, 3),
+            digits(method.median_pearson_r, 3),
+            digits(method.mean_rank, 1),
+            method.best_on.to_string(),
+        ];
+        for relative in &method.relative {
+            row.push(digits(relative.mean, 1));
+            row.push(digits(relative.median, 1));
+        }
+        row.push(digits(method.fit_seconds, 1));
+        table.add_row(row);
+    }
+    table
+}
+
+/// Cell-specific regression beside classification.
+pub fn study_auxiliary_table(results: &StudyResults) -> Table {
+    let mut table = table(&[
+        "cell-specific task",
+        "regression: r",
+        "classification: r",
+        "better on",
+        "p",
+        "cells' own r",
+        "cells' AUROC",
+    ]);
+    for row in &results.auxiliary {
+        table.add_row([
+            row.variant.clone(),
+            number(row.regression_pearson_r),
+            number(row.classification_pearson_r),
+            format!("{} of {}", row.classification_better_on, row.pairs),
+            number(row.p),
+            number(row.cells_pearson_r),
+            number(row.cells_auroc),
+        ]);
     }
     table
 }

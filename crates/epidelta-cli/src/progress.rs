@@ -3,13 +3,14 @@
 //! reading), nothing with `--quiet`.
 
 mod reading;
+mod study;
 
 use std::{
     io::{IsTerminal, Write},
     time::{Duration, Instant},
 };
 
-use epidelta::training::Progress;
+use epidelta::{method, run::TrainingPlan, training};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 /// Where progress goes.
@@ -19,6 +20,9 @@ pub struct Reporter {
     terminal: bool,
 }
 
+/// Between two lines of progress, where there is no bar.
+const BETWEEN_LINES: Duration = Duration::from_secs(10);
+
 /// The progress of one training.
 pub struct TrainingProgress {
     reporter: Reporter,
@@ -26,7 +30,10 @@ pub struct TrainingProgress {
     started: Instant,
     train_genes: usize,
     epochs: usize,
+    /// The network that trains, where there are those of A and B.
+    network: Option<usize>,
     best: Option<(usize, f64)>,
+    told: Option<Instant>,
 }
 
 impl Reporter {
@@ -38,8 +45,10 @@ impl Reporter {
         }
     }
 
-    /// A training of so many genes and epochs begins.
-    pub fn training(self, train_genes: usize, epochs: usize) -> TrainingProgress {
+    /// A training of so many genes begins.
+    pub fn training(self, train_genes: usize, plan: &TrainingPlan) -> TrainingProgress {
+        let training = plan.settings.method.training();
+        let epochs = training.map_or(0, |training| training.epochs);
         let length = (train_genes as u64).saturating_mul(epochs as u64);
         let target = if self.quiet || !self.terminal {
             ProgressDrawTarget::hidden()
@@ -62,20 +71,36 @@ impl Reporter {
             started: Instant::now(),
             train_genes,
             epochs,
+            network: plan.settings.method.is_per_cell().then_some(0),
             best: None,
+            told: None,
         }
     }
 }
 
 impl TrainingProgress {
     /// Shows what happened.
-    pub fn on(&mut self, progress: Progress<'_>) {
+    pub fn on(&mut self, progress: method::Progress<'_>) {
         match progress {
-            Progress::Batch { epoch, genes } => {
+            method::Progress::Network { index, progress } => {
+                if self.network.is_some_and(|network| network != index) {
+                    self.network = Some(index);
+                    self.best = None;
+                    self.started = Instant::now();
+                }
+                self.on_network(progress);
+            }
+            method::Progress::Fits { done, all } => self.on_fits(done, all),
+        }
+    }
+
+    fn on_network(&mut self, progress: training::Progress<'_>) {
+        match progress {
+            training::Progress::Batch { epoch, genes } => {
                 let done = (epoch as u64 - 1).saturating_mul(self.train_genes as u64);
                 self.bar.set_position(done.saturating_add(genes as u64));
             }
-            Progress::Epoch { record, best } => {
+            training::Progress::Epoch { record, best } => {
                 let r = record.valid_pearson_r;
                 if best {
                     self.best = r.map(|r| (record.epoch, r));
@@ -84,8 +109,14 @@ impl TrainingProgress {
                 let best = self.best.map_or(String::new(), |(epoch, r)| {
                     format!(", best {r:.4} in epoch {epoch}")
                 });
+                let network = match self.network {
+                    None => "",
+                    Some(0) => "network of A, ",
+                    Some(_) => "network of B, ",
+                };
                 let message = format!(
-                    "epoch {}/{}: train loss {:.4}, valid loss {:.4}, valid Pearson r {r}{best}",
+                    "{network}epoch {}/{}: train loss {:.4}, valid loss {:.4}, valid Pearson r \
+                     {r}{best}",
                     record.epoch, self.epochs, record.train_loss, record.valid_loss
                 );
                 if !self.reporter.quiet && !self.reporter.terminal {
@@ -105,6 +136,32 @@ impl TrainingProgress {
             }
         }
     }
+
+    /// Fits that are done side by side.
+    fn on_fits(&mut self, done: usize, all: usize) {
+        if self.bar.length() != Some(all as u64) {
+            self.bar.set_length(all as u64);
+            let style = ProgressStyle::with_template("{wide_bar} {pos} of {len} fits  {eta} left");
+            if let Ok(style) = style {
+                self.bar.set_style(style);
+            }
+        }
+        self.bar.set_position(done as u64);
+        let last = self.told.unwrap_or(self.started);
+        let due = last.elapsed() >= BETWEEN_LINES && done > 0;
+        if due && !self.reporter.quiet && !self.reporter.terminal {
+            self.told = Some(Instant::now());
+            let left = self
+                .started
+                .elapsed()
+                .mul_f64((all - done) as f64 / done as f64);
+            let _ = writeln!(
+                std::io::stderr(),
+                "{done} of {all} fits, {} left",
+                minutes(left)
+            );
+        }
+    }
 }
 
 impl Drop for TrainingProgress {
@@ -113,6 +170,7 @@ impl Drop for TrainingProgress {
     }
 }
 
+/// A duration as one would say it.
 fn minutes(duration: Duration) -> String {
     let seconds = duration.as_secs();
     match (seconds / 3600, seconds / 60 % 60, seconds % 60) {

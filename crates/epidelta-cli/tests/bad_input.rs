@@ -546,7 +546,7 @@ fn runs_that_were_changed_or_do_not_fit_the_data() {
     let last = weights.len() - 1;
     weights[last] ^= 1;
     workplace.write("run/model.safetensors", &weights);
-    workplace.fail(predict, &["model.safetensors", "the weights with SHA-256"]);
+    workplace.fail(predict, &["model.safetensors", "the model with SHA-256"]);
 
     let description = workplace.text("run/run.toml");
     workplace.write(

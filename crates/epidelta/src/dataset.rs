@@ -14,10 +14,10 @@ pub use batch::{Batch, InputTransform, shuffled};
 pub use epigenome::{Epigenome, GeneRecord, Mark, Metadata, Orientation, Split};
 pub use epigenome_file::{read_epigenome, write_epigenome};
 pub use import_deepdiff::{DeepDiffFiles, ImportSummary, import_deepdiff};
-pub use pair::{JoinSummary, LabelConfig, LabelDirection, Pair, PairedGene};
+pub use pair::{JoinSummary, LabelConfig, LabelDirection, Pair, PairedGene, Task};
 pub use prepare::{
     CellTypeFiles, Genes, GenesConfig, PrepareConfig, PrepareSummary, Scale, Track, TrackSummary,
     prepare, read_marks, read_samples,
 };
-pub use simulate::{Simulated, SimulationConfig, simulate};
+pub use simulate::{Simulated, SimulationConfig, parent, simulate};
 pub use split::{SplitConfig, SplitMethod};

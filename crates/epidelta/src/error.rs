@@ -109,6 +109,14 @@ pub enum Error {
         /// The path that is taken.
         path: PathBuf,
     },
+    /// Something with many parts cannot be done, for every reason that was found.
+    #[error("{what}:\n- {}", problems.join("\n- "))]
+    Many {
+        /// What cannot be done.
+        what: String,
+        /// The reasons.
+        problems: Vec<String>,
+    },
     /// Training met a loss or gradient that is not a finite number.
     #[error(
         "training stopped: {quantity} is not finite in epoch {epoch}, batch {batch} \

@@ -7,9 +7,9 @@
 //! ```
 //! use epidelta::{
 //!     dataset::{SimulationConfig, simulate, write_epigenome},
+//!     method::{MethodConfig, Preset, Settings},
 //!     model::Variant,
 //!     run::{Run, TrainingPlan, train},
-//!     training::{Preset, Settings},
 //! };
 //!
 //! # fn main() -> epidelta::error::Result<()> {
@@ -22,17 +22,19 @@
 //!     bins: 20,
 //!     ..SimulationConfig::default()
 //! })?;
-//! write_epigenome(&simulated.a, &path("A.parquet"), false)?;
-//! write_epigenome(&simulated.b, &path("B.parquet"), false)?;
+//! write_epigenome(&simulated.cells[0], &path("A.parquet"), false)?;
+//! write_epigenome(&simulated.cells[1], &path("B.parquet"), false)?;
 //!
 //! // Train a variant; everything about the run goes to one folder.
 //! let mut settings = Settings::of(Variant::Raw, Preset::Tuned);
-//! settings.training.epochs = 2;
+//! if let MethodConfig::DeepDiff(deepdiff) = &mut settings.method {
+//!     deepdiff.training.epochs = 2;
+//! }
 //! let plan = TrainingPlan {
 //!     a: path("A.parquet"),
 //!     b: path("B.parquet"),
 //!     labels: None,
-//!     method: Variant::Raw,
+//!     method: Variant::Raw.into(),
 //!     preset: Preset::Tuned,
 //!     settings,
 //!     seed: 1,
@@ -75,5 +77,9 @@ pub mod dataset;
 pub mod model;
 pub mod evaluation;
 pub mod training;
+pub mod learner;
+pub mod baseline;
+pub mod method;
 pub mod run;
+pub mod study;
 pub mod report;

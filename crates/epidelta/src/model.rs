@@ -1,5 +1,5 @@
-//! The model family: one configurable DeepDiff, whose seven published variants
-//! are seven values of [`DeepDiffConfig`].
+//! The networks: one configurable DeepDiff, whose seven published variants are seven
+//! values of [`DeepDiffConfig`], and [`DeepChrome`].
 //!
 //! Level I encodes the bins of each channel and mark with a bidirectional LSTM
 //! and attention over bins; level II encodes the marks likewise; heads turn the
@@ -10,22 +10,29 @@
 
 mod composed;
 mod config;
+mod deep_chrome;
 mod deepdiff;
+mod dropout;
 mod encoder;
 mod fused;
 mod initialize;
 mod kernel_time;
 mod losses;
+mod network;
+mod signal;
+mod tensor_file;
 mod values;
 mod weights;
 
 pub use config::{Auxiliary, Channel, ContrastiveForm, DeepDiffConfig, Variant};
-pub use deepdiff::{Attention, DeepDiff, Output, SignalTensors};
+pub use deep_chrome::{DeepChrome, DeepChromeConfig};
+pub use deepdiff::{Attention, DeepDiff, Output};
 pub use encoder::{Encoded, GroupedEncoder, Kernel};
 pub(crate) use kernel_time::kernel_time;
 pub use kernel_time::{KernelTime, PassTime};
-pub use losses::{ExpressionThresholds, Losses, losses};
+pub use losses::{ExpressionThresholds, Losses, losses, task_loss};
+pub use network::{Network, NetworkConfig};
+pub use signal::SignalTensors;
+pub use tensor_file::{NamedTensor, Tensors, read_tensors, write_tensors};
 pub(crate) use values::values;
-pub use weights::{
-    NamedTensor, Tensors, load_weights, named_tensors, read_tensors, save_weights, with_tensors,
-};
+pub use weights::{NamedWeights, Visitor, WeightsFile, named_tensors, with_tensors};

@@ -187,6 +187,31 @@ impl OutputFolder {
     }
 }
 
+/// Removes what an interrupted program left in a folder under temporary names.
+///
+/// # Errors
+/// When something cannot be removed.
+pub(crate) fn remove_leftovers(folder: &Path) -> Result<()> {
+    let Ok(entries) = fs::read_dir(folder) else {
+        return Ok(());
+    };
+    for entry in entries.flatten() {
+        if !entry.file_name().to_string_lossy().starts_with(PREFIX) {
+            continue;
+        }
+        let path = entry.path();
+        let removed = match entry.file_type() {
+            Ok(kind) if kind.is_dir() => fs::remove_dir_all(&path),
+            _ => fs::remove_file(&path),
+        };
+        removed.map_err(Error::io("remove", &path))?;
+    }
+    Ok(())
+}
+
+/// With what temporary names begin.
+const PREFIX: &str = ".epidelta-";
+
 fn check_folder(path: &Path, force: bool, marker: &str) -> Result<()> {
     let Ok(found) = path.symlink_metadata() else {
         return Ok(());
@@ -228,7 +253,7 @@ fn parent(path: &Path) -> PathBuf {
 #[cfg_attr(not(unix), expect(unused_variables))]
 fn temporary(mode: u32) -> Builder<'static, 'static> {
     let mut builder = Builder::new();
-    builder.prefix(".epidelta-");
+    builder.prefix(PREFIX);
     #[cfg(unix)]
     {
         use std::os::unix::fs::PermissionsExt;

@@ -19,6 +19,16 @@ pub enum Purpose {
     Simulation,
     /// Where simulated reads lie; `index` is the file.
     Reads,
+    /// The folds of cross-validation.
+    Folds,
+    /// The genes whose neighbours ReliefF looks at.
+    Relief,
+    /// The samples and features of a forest's trees; `index` is the tree.
+    Forest,
+    /// The genes and features of boosted trees.
+    Boosting,
+    /// The genes of bootstrap samples.
+    Bootstrap,
 }
 
 /// The generator of a purpose; `index` separates its parts (epochs, genes).

@@ -3,8 +3,9 @@
 //! | file | content |
 //! |---|---|
 //! | `run.toml` | the complete resolved settings, versions, data checksums |
-//! | `model.safetensors` | the weights of the best epoch |
-//! | `history.tsv` | a row per epoch |
+//! | `model.safetensors` | of networks the weights of the best epoch |
+//! | `model.json` | of other methods what they learned |
+//! | `history.tsv` | of networks a row per epoch |
 //! | `predictions.tsv` | a row per gene |
 //! | `metrics.json` | the measures per split |
 
@@ -12,25 +13,29 @@ mod describe;
 mod train;
 mod trained;
 
-use std::path::{Path, PathBuf};
+use std::{
+    collections::BTreeMap,
+    fmt,
+    path::{Path, PathBuf},
+};
 
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 use crate::{
     dataset::{JoinSummary, Pair, read_epigenome},
     error::Result,
     evaluation::{Metrics, SplitMetrics},
     expression::read_fold_changes,
-    training::Settings,
+    method::Settings,
 };
 
-pub use describe::{DataFile, DataShape, LabelFile, RunDescription};
+pub use describe::{DataFile, DataShape, LabelFile, RunDescription, RunHead};
 pub use train::{Event, Prepared, TrainingPlan, train};
 pub use trained::Run;
 
 /// The file by which a run folder is known.
 const MARKER: &str = "run.toml";
-const WEIGHTS: &str = "model.safetensors";
 const HISTORY: &str = "history.tsv";
 const PREDICTIONS: &str = "predictions.tsv";
 const METRICS: &str = "metrics.json";
@@ -38,22 +43,72 @@ const METRICS: &str = "metrics.json";
 /// `metrics.json`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct RunMetrics {
-    /// The measures of the best epoch's model per split.
+    /// The measures per split; of networks those of the best epoch.
     #[serde(flatten)]
     pub best: Metrics,
+    /// The epochs of methods made of networks.
+    #[serde(flatten)]
+    pub epochs: Option<Epochs>,
+    /// What the validation genes or cross-validation chose, by name.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub choices: BTreeMap<String, Value>,
+    /// Wall-clock seconds of the fit.
+    pub fit_seconds: f64,
+}
+
+/// The epochs of a training.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Epochs {
     /// The epoch with the highest validation Pearson r, counted from 1.
-    pub best_epoch: usize,
+    pub best_epoch: PerNetwork,
     /// The measures of the last epoch's model on the test genes.
     pub last_epoch: LastEpoch,
     /// Mean wall-clock seconds of an epoch, validation included.
     pub seconds_per_epoch: f64,
 }
 
+/// A number of each network of a method.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(untagged)]
+pub enum PerNetwork {
+    /// There is one.
+    One(usize),
+    /// There is one for A and one for B.
+    Cells([usize; 2]),
+}
+
+impl PerNetwork {
+    fn of(numbers: &[usize]) -> Option<Self> {
+        match *numbers {
+            [number] => Some(PerNetwork::One(number)),
+            [a, b] => Some(PerNetwork::Cells([a, b])),
+            _ => None,
+        }
+    }
+
+    /// The sum over networks.
+    pub fn sum(self) -> usize {
+        match self {
+            PerNetwork::One(number) => number,
+            PerNetwork::Cells([a, b]) => a + b,
+        }
+    }
+}
+
+impl fmt::Display for PerNetwork {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            PerNetwork::One(number) => write!(f, "{number}"),
+            PerNetwork::Cells([a, b]) => write!(f, "{a} (A) and {b} (B)"),
+        }
+    }
+}
+
 /// The model as training left it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct LastEpoch {
     /// The number of epochs trained.
-    pub epoch: usize,
+    pub epoch: PerNetwork,
     /// Its measures on the test genes.
     pub test: Option<SplitMetrics>,
 }
@@ -86,6 +141,12 @@ pub fn read_pair(
         let table = read_fold_changes(path, column.as_deref())?;
         pair.take_labels(&table, &mut summary)?;
     }
-    let pair = pair.transformed(settings.input.transform)?;
+    pair.keep_classified(settings.label, &mut summary)?;
+    let transform = settings.input.transform;
+    if settings.transforms_bins() {
+        pair = pair.transformed(transform)?;
+    } else {
+        pair.check_transform(transform)?;
+    }
     Ok((pair, summary))
 }

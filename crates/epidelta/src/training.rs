@@ -1,19 +1,18 @@
-//! From a pair and settings to a trained model.
+//! From a pair and a network's configuration to a trained network.
 
 mod adam;
+mod config;
 mod epoch;
 mod fit;
 mod history;
 mod optimizer;
 mod predict;
-mod preset;
 mod profile;
-mod settings;
 
-pub use fit::{Fitted, Progress, fit};
-pub use history::{EpochRecord, History};
+pub use config::TrainingConfig;
+pub(crate) use fit::median;
+pub use fit::{Fitted, Progress, Training, fit};
+pub use history::{EpochRecord, History, write_histories};
 pub use optimizer::{NotFinite, Optimizer, gradients};
-pub use predict::predict;
-pub use preset::Preset;
+pub use predict::{predict, probability};
 pub use profile::Profile;
-pub use settings::{InputConfig, Settings, TrainingConfig};

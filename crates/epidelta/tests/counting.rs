@@ -291,7 +291,7 @@ fn simulated_reads_give_the_simulated_counts_back_whatever_the_threads() {
         },
         ..PrepareConfig::default()
     };
-    for (cell, simulated) in cells.iter().zip([&simulated.a, &simulated.b]) {
+    for (cell, simulated) in cells.iter().zip(&simulated.cells) {
         for threads in [1, 2, 5] {
             let pool = rayon::ThreadPoolBuilder::new().num_threads(threads);
             let pool = pool.build().unwrap();

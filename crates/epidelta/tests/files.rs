@@ -90,6 +90,7 @@ proptest! {
     fn predictions_read_back(
         numbers in prop::collection::vec((any::<f32>(), -1e9..1e9_f64, split()), 1..20),
         cells in 0..3,
+        classified in any::<bool>(),
     ) {
         let finite = |x: f32| if x.is_finite() { x } else { 0.1 };
         let genes = numbers.iter().enumerate().map(|(i, &(predicted, observed, split))| {
@@ -107,6 +108,7 @@ proptest! {
                 split,
                 observed,
                 predicted,
+                up: classified.then_some(observed > 0.0),
                 cells: cell.map(|cell| [cell, cell]),
             }
         });

@@ -9,12 +9,12 @@ use burn::{
     tensor::{Device, Tensor},
 };
 use epidelta::{
-    dataset::Batch,
+    dataset::{Batch, Task},
+    method::Preset,
     model::{
         Auxiliary, ContrastiveForm, DeepDiff, DeepDiffConfig, ExpressionThresholds, Kernel,
         SignalTensors, Tensors, Variant, losses, named_tensors, with_tensors,
     },
-    training::{Preset, Settings},
 };
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
@@ -46,13 +46,13 @@ fn batch(generator: &mut ChaCha8Rng) -> Batch {
 fn loss(model: &DeepDiff, config: &DeepDiffConfig, batch: &Batch, kernel: Kernel) -> Tensor<1> {
     let signal = SignalTensors::of(batch, &model.head.weight.val().device());
     let output = model.forward(config, signal, kernel);
-    losses(&output, batch, config, THRESHOLDS).total
+    losses(&output, batch, config, THRESHOLDS, Task::Regression).total
 }
 
 fn configurations() -> Vec<(String, DeepDiffConfig)> {
     let mut all = Vec::new();
     for variant in Variant::ALL {
-        let model = Settings::of(variant, Preset::Reference).model;
+        let model = common::deepdiff(variant, Preset::Reference).model;
         let small = DeepDiffConfig {
             hidden_bins: 3,
             hidden_marks: 2,

@@ -12,12 +12,13 @@ use burn::{
     tensor::{Device, Tensor},
 };
 use epidelta::{
-    dataset::Batch,
+    dataset::{Batch, Task},
+    method::{NetworkSettings, Preset},
     model::{
         DeepDiff, DeepDiffConfig, ExpressionThresholds, Kernel, Output, SignalTensors, Tensors,
-        Variant, load_weights, losses, named_tensors, read_tensors,
+        Variant, WeightsFile, losses, named_tensors, read_tensors,
     },
-    training::{Optimizer, Preset, Settings, gradients},
+    training::{Optimizer, gradients},
 };
 use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
@@ -28,8 +29,8 @@ const STRESS: [(Variant, &str); 3] = [
     (Variant::AuxSiamese, "stress_aux_siamese"),
 ];
 
-fn reference(variant: Variant) -> Settings {
-    Settings::of(variant, Preset::Reference)
+fn reference(variant: Variant) -> NetworkSettings<DeepDiffConfig> {
+    common::deepdiff(variant, Preset::Reference)
 }
 
 fn folder_of(variant: Variant) -> String {
@@ -66,7 +67,8 @@ fn read_batch(parity: &Path) -> Batch {
 
 fn load(config: &DeepDiffConfig, folder: &Path, device: &Device) -> DeepDiff {
     let model = DeepDiff::new(config, 5, 1, device).unwrap();
-    load_weights(model, &folder.join("init.safetensors")).unwrap()
+    let weights = WeightsFile::read(&folder.join("init.safetensors")).unwrap();
+    weights.put_into(model).unwrap()
 }
 
 fn values<const D: usize>(tensor: Tensor<D>) -> Vec<f32> {
@@ -151,7 +153,13 @@ fn check_losses_and_gradients(
     let output = model.forward(config, SignalTensors::of(batch, &device), kernel);
     check_forward(name, &output, &expected);
 
-    let terms = losses(&output, batch, config, ExpressionThresholds::default());
+    let terms = losses(
+        &output,
+        batch,
+        config,
+        ExpressionThresholds::default(),
+        Task::Regression,
+    );
     let check_loss = |key: &str, loss: &Tensor<1>| {
         let (ours, theirs) = (values(loss.clone())[0], expected[key].values[0]);
         let relative = ((ours - theirs) / theirs).abs();
@@ -232,7 +240,14 @@ fn weights_after_twenty_steps_equal_the_reference() {
             let output = model.forward_training(&settings.model, signal, &mut unused);
             assert!(output.attention.bins_raw.is_none() && output.attention.bins_cells.is_none());
             let thresholds = ExpressionThresholds::default();
-            let loss = losses(&output, &batch, &settings.model, thresholds).total;
+            let loss = losses(
+                &output,
+                &batch,
+                &settings.model,
+                thresholds,
+                Task::Regression,
+            )
+            .total;
             let gradients = gradients(&loss, &model);
             let norm;
             (model, norm) = optimizer.step(model, gradients).unwrap();

@@ -18,7 +18,7 @@ fn simulated(genes: usize, seed: u64) -> Simulated {
 /// Mean reads of a mark in bins around `centre` bp from the TSS among genes of a
 /// state in cell type A.
 fn mean_reads(simulated: &Simulated, state: &str, mark: &str, bp: std::ops::Range<i64>) -> f64 {
-    let a = &simulated.a;
+    let a = &simulated.cells[0];
     let mark = a.marks.iter().position(|m| m == mark).unwrap();
     let bin = |bp: i64| usize::try_from(bp / 100 + 100).unwrap();
     let (mut sum, mut count) = (0.0, 0.0);
@@ -37,10 +37,13 @@ fn mean_reads(simulated: &Simulated, state: &str, mark: &str, bp: std::ops::Rang
 fn same_seed_same_numbers_whatever_the_number_of_genes() {
     let (few, many, other) = (simulated(50, 7), simulated(80, 7), simulated(50, 8));
     assert_eq!(few, simulated(50, 7));
-    assert_ne!(few.a.signal, other.a.signal);
-    let size = few.a.marks.len() * few.a.bins;
-    assert_eq!(few.a.signal[..], many.a.signal[..50 * size]);
-    assert_eq!(few.b.genes[49].expression, many.b.genes[49].expression);
+    assert_ne!(few.cells[0].signal, other.cells[0].signal);
+    let size = few.cells[0].marks.len() * few.cells[0].bins;
+    assert_eq!(few.cells[0].signal[..], many.cells[0].signal[..50 * size]);
+    assert_eq!(
+        few.cells[1].genes[49].expression,
+        many.cells[1].genes[49].expression
+    );
 }
 
 #[test]
@@ -64,7 +67,7 @@ fn expression_follows_the_state() {
     let mean = |state: &str| {
         let of_state: Vec<f64> = (0..600)
             .filter(|&gene| s.states(gene)[0] == state)
-            .map(|gene| (s.a.genes[gene].expression + 1.0).log2())
+            .map(|gene| (s.cells[0].genes[gene].expression + 1.0).log2())
             .collect();
         of_state.iter().sum::<f64>() / of_state.len() as f64
     };
@@ -76,9 +79,9 @@ fn expression_follows_the_state() {
 #[test]
 fn counts_are_overdispersed_whole_numbers() {
     let s = simulated(300, 1);
-    assert!(s.a.is_counts());
+    assert!(s.cells[0].is_counts());
     // Negative binomial of shape 4: variance = mean + mean^2 / 4, here 1.15 means.
-    let (mean, variance) = background_moments(&s.a);
+    let (mean, variance) = background_moments(&s.cells[0]);
     let ratio = variance / mean;
     assert!(
         (1.08..1.25).contains(&ratio),
@@ -102,7 +105,13 @@ fn background_moments(epigenome: &Epigenome) -> (f64, f64) {
 #[test]
 fn splits_have_the_sizes_asked_for() {
     let s = simulated(1000, 1);
-    let count = |split| s.a.genes.iter().filter(|g| g.split == Some(split)).count();
+    let count = |split| {
+        s.cells[0]
+            .genes
+            .iter()
+            .filter(|g| g.split == Some(split))
+            .count()
+    };
     assert_eq!(Split::ALL.map(count), [600, 200, 200]);
 }
 
@@ -122,7 +131,8 @@ fn truth_names_the_marks_and_bins_that_differ() {
     let k4me3 = column("H3K4me3").as_fixed_size_list();
     let mut switches = 0;
     for gene in 0..200 {
-        let [a, b] = s.states(gene);
+        let states = s.states(gene);
+        let (a, b) = (states[0], states[1]);
         let carries = k4me3.value(gene);
         let bins = carries.as_boolean();
         if a == "active" && b == "polycomb" {

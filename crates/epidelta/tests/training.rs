@@ -1,13 +1,18 @@
 //! Labels, splits and the training loop's promises.
 
+mod common;
+
 use burn::tensor::Device;
 use epidelta::{
     dataset::{
         Batch, InputTransform, LabelConfig, LabelDirection, Pair, SimulationConfig, Split,
-        SplitConfig, SplitMethod, shuffled, simulate,
+        SplitConfig, SplitMethod, Task, shuffled, simulate,
     },
-    model::{Attention, DeepDiff, Kernel, SignalTensors, Variant, losses, named_tensors},
-    training::{Optimizer, Preset, Settings, fit, gradients},
+    method::Preset,
+    model::{
+        Attention, DeepDiff, Kernel, NetworkConfig, SignalTensors, Variant, losses, named_tensors,
+    },
+    training::{Optimizer, Training, fit, gradients},
 };
 use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
@@ -19,9 +24,8 @@ fn pair(genes: usize) -> Pair {
         ..SimulationConfig::default()
     })
     .unwrap();
-    Pair::join(simulated.a, simulated.b, LabelConfig::default())
-        .unwrap()
-        .0
+    let (a, b) = simulated.into_pair().unwrap();
+    Pair::join(a, b, LabelConfig::default()).unwrap().0
 }
 
 #[test]
@@ -35,7 +39,7 @@ fn labels_are_log2_ratios_in_the_direction_asked_for() {
         ..SimulationConfig::default()
     })
     .unwrap();
-    let (mut a, mut b) = (simulated.a, simulated.b);
+    let (mut a, mut b) = simulated.into_pair().unwrap();
     for (a, b) in a.genes.iter_mut().zip(&mut b.genes) {
         (a.expression, b.expression) = expressions.next().unwrap();
     }
@@ -43,6 +47,7 @@ fn labels_are_log2_ratios_in_the_direction_asked_for() {
         let label = LabelConfig {
             direction,
             pseudocount,
+            ..LabelConfig::default()
         };
         let (pair, _) = Pair::join(a.clone(), b.clone(), label).unwrap();
         assert_eq!(pair.genes[0].log2_expression_a, (7.0 + pseudocount).log2());
@@ -151,7 +156,7 @@ fn one_step_moves_every_weight() {
     let batch = Batch::gather(&pair, &(0..16).collect::<Vec<_>>());
     for variant in Variant::ALL {
         for preset in Preset::ALL {
-            let settings = Settings::of(variant, preset);
+            let settings = common::deepdiff(variant, preset);
             let config = &settings.model;
             let model = DeepDiff::new(config, 5, 1, &device).unwrap();
             let model = if config.heads_start_at_mean {
@@ -163,7 +168,14 @@ fn one_step_moves_every_weight() {
             let mut dropout = ChaCha8Rng::seed_from_u64(1);
             let signal = SignalTensors::of(&batch, &device);
             let output = model.forward_training(config, signal, &mut dropout);
-            let loss = losses(&output, &batch, config, Default::default()).total;
+            let loss = losses(
+                &output,
+                &batch,
+                config,
+                Default::default(),
+                Task::Regression,
+            )
+            .total;
             let mut optimizer = Optimizer::new(&settings.training);
             let gradients = gradients(&loss, &model);
             let after = named_tensors(&optimizer.step(model, gradients).unwrap().0);
@@ -180,7 +192,7 @@ fn predictions_are_the_same_with_and_without_attention() {
     let pair = pair(16);
     let batch = Batch::gather(&pair, &(0..16).collect::<Vec<_>>());
     for variant in Variant::ALL {
-        let config = Settings::of(variant, Preset::Reference).model;
+        let config = common::deepdiff(variant, Preset::Reference).model;
         let device = Device::flex();
         let model = DeepDiff::new(&config, 5, 1, &device).unwrap();
         let signal = SignalTensors::of(&batch, &device);
@@ -211,11 +223,17 @@ fn predictions_are_the_same_with_and_without_attention() {
 fn the_best_epoch_is_kept_and_patience_ends_training() {
     let mut pair = pair(60);
     SplitConfig::default().assign(&mut pair).unwrap();
-    let mut settings = Settings::of(Variant::RawD, Preset::Tuned);
+    let mut settings = common::deepdiff(Variant::RawD, Preset::Tuned);
     settings.training.epochs = 40;
     settings.training.patience = 2;
     settings.training.learning_rate = 0.01;
-    let fitted = fit(&pair, &settings, 1, None, &mut |_| ()).unwrap();
+    let training = Training {
+        network: &NetworkConfig::DeepDiff(settings.model),
+        config: &settings.training,
+        task: Task::Regression,
+        seed: 1,
+    };
+    let fitted = fit(&pair, training, None, &mut |_| ()).unwrap();
     let r = |epoch: usize| fitted.history.epochs[epoch - 1].valid_pearson_r;
     let epochs = fitted.history.epochs.len();
     assert!((1..=epochs).all(|epoch| r(epoch) <= r(fitted.best_epoch)));

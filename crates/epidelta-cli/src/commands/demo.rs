@@ -10,10 +10,10 @@ use epidelta::{
         read_samples,
     },
     evaluation::Predictions,
+    method::{MethodConfig, Preset, Settings},
     model::Variant,
     report::write_profile_figure,
     run::{Run, RunMetrics, TrainingPlan},
-    training::{Preset, Settings},
 };
 
 use crate::{
@@ -42,7 +42,7 @@ pub fn run(command: &Demo, seed: u64, reporter: &Reporter) -> Result<()> {
         "Two simulated cell types, A and B: reads of {} histone marks, and the expression of \
          {GENES} genes.\n\
          Counting the reads in {} bins of {} bp around each TSS.",
-        simulated.a.marks.len(),
+        simulated.cells[0].marks.len(),
         config.bins,
         config.bin_size
     )?;
@@ -52,12 +52,14 @@ pub fn run(command: &Demo, seed: u64, reporter: &Reporter) -> Result<()> {
         "Training DeepDiff ({METHOD}) to predict each gene's log2 fold change, A over B."
     )?;
     let mut settings = Settings::of(METHOD, Preset::Tuned);
-    settings.training.epochs = EPOCHS;
+    if let MethodConfig::DeepDiff(deepdiff) = &mut settings.method {
+        deepdiff.training.epochs = EPOCHS;
+    }
     let plan = TrainingPlan {
         a: folder.join("cells/A.parquet"),
         b: folder.join("cells/B.parquet"),
         labels: None,
-        method: METHOD,
+        method: METHOD.into(),
         preset: Preset::Tuned,
         settings,
         seed,
@@ -106,8 +108,7 @@ fn print_findings(
     label: &str,
 ) -> Result<()> {
     writeln!(out, "\n{}", metrics_table(&metrics.best, label))?;
-    let rows: HashMap<&str, usize> = simulated
-        .a
+    let rows: HashMap<&str, usize> = simulated.cells[0]
         .genes
         .iter()
         .enumerate()
@@ -126,13 +127,13 @@ fn print_findings(
     )?;
     let mut genes = table(&["gene", "state in A", "state in B", "predicted", "observed"]);
     for gene in test.iter().take(SHOWN) {
-        let [a, b] = rows
-            .get(gene.gene_id.as_str())
-            .map_or(["", ""], |&row| simulated.states(row));
+        let row = rows.get(gene.gene_id.as_str());
+        let states = row.map_or(Vec::new(), |&row| simulated.states(row));
+        let state = |cell: usize| states.get(cell).copied().unwrap_or("").to_owned();
         genes.add_row([
             gene.gene_id.clone(),
-            a.to_owned(),
-            b.to_owned(),
+            state(0),
+            state(1),
             format!("{:+.2}", gene.predicted),
             format!("{:+.2}", gene.observed),
         ]);

@@ -41,7 +41,7 @@ pub fn predict(
     labels: &Labels,
 ) -> Result<(Predictions, JoinSummary)> {
     let table = labels.table();
-    if run.description.labels.is_some() != table.is_some() {
+    if run.description.head.labels.is_some() != table.is_some() {
         tracing::warn!(
             "the run was trained on {}; what is observed here is {}",
             run.description.label_in_words(),

@@ -1,11 +1,12 @@
 //! `epidelta simulate`
 
-use std::path::Path;
+use std::{io::Write, path::Path};
 
 use anyhow::Result;
 use epidelta::{
-    dataset::{Simulated, SimulationConfig, simulate, write_epigenome},
-    output::OutputFolder,
+    dataset::{Simulated, SimulationConfig, Task, parent, simulate, write_epigenome},
+    method::Method,
+    output::{OutputFolder, write_atomically},
 };
 
 use crate::arguments::Simulate;
@@ -21,12 +22,22 @@ pub fn run(command: &Simulate, seed: u64) -> Result<()> {
         switching: command.switching,
         valid: command.valid,
         test: command.test,
+        cell_types: names(command.cell_types),
         seed,
-        ..SimulationConfig::default()
     };
     simulate_into(&command.output, command.force, &config, command.reads)?;
+    let files: Vec<String> = config
+        .cell_types
+        .iter()
+        .map(|name| format!("{name}.parquet"))
+        .collect();
     tracing::info!(
-        "wrote A.parquet, B.parquet{} and truth.parquet ({} genes) to {}",
+        "wrote {}{}{} and truth.parquet ({} genes) to {}",
+        files.join(", "),
+        match config.cell_types.len() {
+            2 => "",
+            _ => ", study.toml",
+        },
         match command.reads {
             true => ", reads, lists of them, genes.gtf, counts.tsv",
             false => "",
@@ -37,7 +48,13 @@ pub fn run(command: &Simulate, seed: u64) -> Result<()> {
     Ok(())
 }
 
-/// Simulates two cell types into a folder, which appears whole or not at all.
+/// The names of so many cell types: A, B, C, ...
+fn names(cell_types: u8) -> Vec<String> {
+    let letters = ('A'..='Z').map(String::from);
+    letters.take(cell_types.into()).collect()
+}
+
+/// Simulates cell types into a folder, which appears whole or not at all.
 pub fn simulate_into(
     path: &Path,
     force: bool,
@@ -47,12 +64,55 @@ pub fn simulate_into(
     OutputFolder::check(path, force, TRUTH, &[])?;
     let simulated = simulate(config)?;
     let folder = OutputFolder::create(path, force, TRUTH)?;
-    write_epigenome(&simulated.a, &folder.file("A.parquet"), false)?;
-    write_epigenome(&simulated.b, &folder.file("B.parquet"), false)?;
+    for cell in &simulated.cells {
+        let file = format!("{}.parquet", cell.metadata.cell_type);
+        write_epigenome(cell, &folder.file(&file), false)?;
+    }
+    if config.cell_types.len() > 2 {
+        let study = study_of(&config.cell_types);
+        write_atomically(&folder.file("study.toml"), false, |out| {
+            out.write_all(study.as_bytes())
+        })?;
+    }
     simulated.write_truth(&folder.file(TRUTH), false)?;
     if reads {
         simulated.write_reads(&folder.file(""), config.seed)?;
     }
     folder.publish()?;
     Ok(simulated)
+}
+
+/// A study of simulated cell types with every method that predicts fold changes: each
+/// cell type beside the one it descends from, two siblings, and two that are far apart.
+fn study_of(names: &[String]) -> String {
+    let mut pairs: Vec<[usize; 2]> = (1..names.len()).map(|cell| [parent(cell), cell]).collect();
+    pairs.push([1, 2]);
+    if names.len() > 5 {
+        pairs.push([5, names.len() - 1]);
+    }
+    let pairs: Vec<String> = pairs
+        .into_iter()
+        .map(|[a, b]| format!("[\"{}\", \"{}\"]", names[a], names[b]))
+        .collect();
+    let methods: Vec<String> = Method::all()
+        .into_iter()
+        .filter(|method| method.does(Task::Regression))
+        .map(|method| format!("\"{method}\""))
+        .collect();
+    let files = names
+        .iter()
+        .map(|name| format!("{name} = \"{name}.parquet\""));
+    format!(
+        "# A study of simulated cell types: epidelta study study.toml -o study\n\
+         pairs = [\n  {}\n]\n\
+         methods = [\n  {},\n  \
+         {{ name = \"raw-aux-classification\", method = \"raw-aux\", \
+         set = {{ model.auxiliary = \"classification\" }} }},\n]\n\n\
+         [cell_types]\n{}\n\n\
+         # Few epochs and few genes to compare costs on: a sketch, made in minutes.\n\
+         [settings]\ntraining.epochs = 8\nsvr.compare_genes = 300\n",
+        pairs.join(", "),
+        methods.join(", "),
+        files.collect::<Vec<_>>().join("\n"),
+    )
 }

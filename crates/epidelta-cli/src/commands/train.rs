@@ -4,9 +4,10 @@ use std::{fmt::Display, io::Write, path::Path};
 
 use anyhow::{Context, Result, bail};
 use epidelta::{
+    method::{Method, MethodConfig, Preset, Settings},
     model::Variant,
-    run::{Event, Prepared, RunMetrics, TrainingPlan, train},
-    training::{Preset, Profile, Settings},
+    run::{Event, Prepared, RunDescription, RunMetrics, TrainingPlan, train},
+    training::Profile,
 };
 use serde::Deserialize;
 use toml::Table;
@@ -16,19 +17,6 @@ use crate::{
     display::{list_dropped, metrics_table, profile_table},
     progress::Reporter,
 };
-
-/// Keys of a run.toml that say what was made rather than how; a configuration may
-/// have them, and they do not count.
-const OF_THE_RUN: [&str; 8] = [
-    "format",
-    "epidelta",
-    "weights_sha256",
-    "predictions_sha256",
-    "a",
-    "b",
-    "data",
-    "median_log2_expression",
-];
 
 pub fn run(command: &Train, seed: Option<u64>, reporter: &Reporter) -> Result<()> {
     let plan = plan(command, seed)?;
@@ -43,46 +31,54 @@ pub fn run(command: &Train, seed: Option<u64>, reporter: &Reporter) -> Result<()
         "{}",
         metrics_table(&metrics.best, &plan.label_in_words())
     )?;
-    if command.profile {
+    if let (true, Some(profile)) = (command.profile, profile) {
         writeln!(out, "\n{}\n", profile_table(&profile))?;
     }
-    writeln!(
-        out,
-        "best epoch {} of {}, {:.2} s per epoch ({:.0} genes/s); wrote {}",
-        metrics.best_epoch,
-        metrics.last_epoch.epoch,
-        metrics.seconds_per_epoch,
-        train_genes as f64 / metrics.seconds_per_epoch,
-        plan.output.display()
-    )?;
+    let made = match &metrics.epochs {
+        Some(epochs) => format!(
+            "best epoch {} of {}, {:.2} s per epoch ({:.0} genes/s)",
+            epochs.best_epoch,
+            epochs.last_epoch.epoch,
+            epochs.seconds_per_epoch,
+            train_genes as f64 / epochs.seconds_per_epoch,
+        ),
+        None => {
+            let choices = metrics.choices.iter();
+            let chosen: Vec<String> = choices
+                .map(|(name, value)| format!("{} {value}", name.replace('_', " ")))
+                .collect();
+            format!("chose {}; {:.1} s", chosen.join(", "), metrics.fit_seconds)
+        }
+    };
+    writeln!(out, "{made}; wrote {}", plan.output.display())?;
     Ok(())
 }
 
 /// A training as it ended.
 pub struct Trained {
     pub metrics: RunMetrics,
-    pub profile: Profile,
+    /// Of methods made of networks.
+    pub profile: Option<Profile>,
     pub train_genes: usize,
 }
 
 /// Trains with progress on the terminal.
 pub fn fit_and_write(plan: &TrainingPlan, reporter: &Reporter) -> Result<Trained> {
     let mut bar = None;
-    let mut profile = Profile::default();
+    let mut profile = None;
     let mut train_genes = 0;
     let metrics = train(plan, &mut |event| match event {
         Event::Prepared(prepared) => {
             announce(plan, prepared);
             train_genes = prepared.genes[0];
-            let epochs = plan.settings.training.epochs;
-            bar = Some(reporter.training(train_genes, epochs));
+            bar = Some(reporter.training(train_genes, plan));
         }
         Event::Training(progress) => {
             if let Some(bar) = &mut bar {
                 bar.on(progress);
             }
         }
-        Event::Trained(of_training) => profile = *of_training,
+        Event::Trained(of_training) => profile = Some(*of_training),
     })?;
     Ok(Trained {
         metrics,
@@ -109,11 +105,28 @@ fn announce(plan: &TrainingPlan, prepared: &Prepared) {
     if !prepared.labels_vary {
         tracing::warn!("the labels do not vary: are A and B the same?");
     }
-    if !plan.method.describes(&settings.model) {
+    if join.neither_up_nor_down > 0 {
+        tracing::info!(
+            "{} genes whose |log2 fold change| is below {} are neither up nor down and left out",
+            join.neither_up_nor_down,
+            settings.label.min_change
+        );
+    }
+    if !is_as_named(plan.method, &settings.method) {
         tracing::warn!(
             "the settings make another model than {} is: see [model] in run.toml",
             plan.method
         );
+    }
+}
+
+/// Whether a variant's model has its parts still.
+fn is_as_named(method: Method, config: &MethodConfig) -> bool {
+    match (method, config) {
+        (Method::DeepDiff(variant), MethodConfig::DeepDiff(settings)) => {
+            variant.describes(&settings.model)
+        }
+        _ => true,
     }
 }
 
@@ -126,10 +139,10 @@ fn plan(command: &Train, seed: Option<u64>) -> Result<TrainingPlan> {
         }
     };
     let method = agreed("--method", command.method, config.method)?;
-    let method = method.unwrap_or(Variant::RawAuxSiamese);
+    let method = method.unwrap_or(Method::DeepDiff(Variant::RawAuxSiamese));
     let preset = agreed("--preset", command.preset, config.preset)?.unwrap_or(Preset::Tuned);
     let mut settings = Settings::of(method, preset)
-        .with_table(&config.settings)
+        .with_table(method, &config.settings)
         .with_context(|| match &command.config {
             Some(path) => format!("cannot use {}", path.display()),
             None => "cannot use the settings".into(),
@@ -140,9 +153,12 @@ fn plan(command: &Train, seed: Option<u64>) -> Result<TrainingPlan> {
              --labels, or take [labels] out of the file"
         );
     }
+    if let Some(task) = command.task {
+        settings.label.task = task;
+    }
     for assignment in &command.set {
         settings = settings
-            .with_assignment(assignment)
+            .with_assignment(method, assignment)
             .with_context(|| format!("cannot use --set {assignment}"))?;
     }
     Ok(TrainingPlan {
@@ -163,7 +179,7 @@ fn plan(command: &Train, seed: Option<u64>) -> Result<TrainingPlan> {
 /// that they were made for.
 #[derive(Debug, Default, Deserialize)]
 struct Configuration {
-    method: Option<Variant>,
+    method: Option<Method>,
     preset: Option<Preset>,
     seed: Option<u64>,
     /// Whether the run's labels came from a table.
@@ -178,7 +194,10 @@ impl Configuration {
         let text = std::fs::read_to_string(path)?;
         let mut config: Configuration = toml::from_str(&text)?;
         config.labels = config.settings.remove("labels").is_some();
-        config.settings.retain(|key, _| !OF_THE_RUN.contains(&key));
+        // What was made does not say how.
+        config
+            .settings
+            .retain(|key, _| !RunDescription::is_of_the_run(key));
         Ok(config)
     }
 }

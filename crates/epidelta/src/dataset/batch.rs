@@ -27,6 +27,15 @@ impl InputTransform {
             InputTransform::Arcsinh => signal.iter_mut().for_each(|v| *v = v.asinh()),
         }
     }
+
+    /// The transform of one number.
+    pub fn of(self, value: f64) -> f64 {
+        match self {
+            InputTransform::None => value,
+            InputTransform::Log1p => value.ln_1p(),
+            InputTransform::Arcsinh => value.asinh(),
+        }
+    }
 }
 
 /// Some genes of a pair, ready for a model.

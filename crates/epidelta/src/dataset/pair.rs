@@ -1,7 +1,11 @@
 //! Two cell types joined by gene, with the label of every gene: the log2 fold
 //! change of its expression.
 
-use std::collections::HashMap;
+use std::{
+    collections::{HashMap, HashSet},
+    fmt,
+    str::FromStr,
+};
 
 use serde::{Deserialize, Serialize};
 
@@ -24,14 +28,50 @@ pub enum LabelDirection {
     BOverA,
 }
 
+/// What is asked of a gene.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Task {
+    /// Its log2 fold change.
+    #[default]
+    Regression,
+    /// Whether it goes up (its log2 fold change is above zero) or down.
+    Classification,
+}
+
+impl fmt::Display for Task {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Task::Regression => "regression",
+            Task::Classification => "classification",
+        })
+    }
+}
+
+impl FromStr for Task {
+    type Err = String;
+
+    fn from_str(text: &str) -> std::result::Result<Self, String> {
+        [Task::Regression, Task::Classification]
+            .into_iter()
+            .find(|task| task.to_string() == text)
+            .ok_or_else(|| format!("{text:?} is not a task (regression or classification)"))
+    }
+}
+
 /// How expression becomes a label.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(deny_unknown_fields, default)]
 pub struct LabelConfig {
     /// Numerator and denominator.
     pub direction: LabelDirection,
     /// `p`, added to both expressions, in their unit.
     pub pseudocount: f64,
+    /// Fold changes, or up versus down.
+    pub task: Task,
+    /// The least |log2 fold change| of genes that are classified; those that change
+    /// less, or not at all, are neither up nor down and are dropped.
+    pub min_change: f64,
 }
 
 impl LabelConfig {
@@ -43,6 +83,24 @@ impl LabelConfig {
         };
         format!("log2 fold change, {direction}")
     }
+
+    fn check(&self) -> Result<()> {
+        if !(self.pseudocount.is_finite() && self.pseudocount > 0.0) {
+            return Err(Error::setting(
+                "label.pseudocount",
+                format!("{} is not a positive number", self.pseudocount),
+                "Use 1, the default",
+            ));
+        }
+        if !(self.min_change.is_finite() && self.min_change >= 0.0) {
+            return Err(Error::setting(
+                "label.min_change",
+                format!("{} is out of range", self.min_change),
+                "Give a log2 fold change, such as 1 for twice or half",
+            ));
+        }
+        Ok(())
+    }
 }
 
 impl Default for LabelConfig {
@@ -50,6 +108,8 @@ impl Default for LabelConfig {
         LabelConfig {
             direction: LabelDirection::AOverB,
             pseudocount: 1.0,
+            task: Task::Regression,
+            min_change: 1.0,
         }
     }
 }
@@ -84,6 +144,8 @@ pub struct JoinSummary {
     pub without_label: Vec<String>,
     /// Whether the labels of a table go the other way than the expressions.
     pub labels_reversed: bool,
+    /// Genes that change too little to be classified, dropped.
+    pub neither_up_nor_down: usize,
 }
 
 /// Two cell types and the genes that they share, in A's order.
@@ -104,15 +166,9 @@ impl Pair {
     /// # Errors
     /// When marks, bins or window differ, or when no gene is in both.
     pub fn join(a: Epigenome, b: Epigenome, label: LabelConfig) -> Result<(Self, JoinSummary)> {
-        if !(label.pseudocount.is_finite() && label.pseudocount > 0.0) {
-            return Err(Error::setting(
-                "label.pseudocount",
-                format!("{} is not a positive number", label.pseudocount),
-                "Use 1, the default",
-            ));
-        }
-        let b = with_marks_of(&a, b)?;
-        same_kind(&a, &b)?;
+        label.check()?;
+        Pair::check_kind(&a, &b)?;
+        let b = with_marks_of(&a, b);
         let rows_b: HashMap<&str, usize> = b
             .genes
             .iter()
@@ -164,8 +220,48 @@ impl Pair {
             only_b,
             without_label: Vec::new(),
             labels_reversed: false,
+            neither_up_nor_down: 0,
         };
         Ok((Pair { a, b, genes }, summary))
+    }
+
+    /// Checks that two cell types can be joined: the same marks in whatever order, the
+    /// same bins, window, orientation, units and genome. Looks at no signal.
+    ///
+    /// # Errors
+    /// [`Error::Data`] telling what differs.
+    pub fn check_kind(a: &Epigenome, b: &Epigenome) -> Result<()> {
+        let same_marks =
+            a.marks.len() == b.marks.len() && a.marks.iter().all(|mark| b.marks.contains(mark));
+        if !same_marks {
+            return Err(Error::data(
+                format!(
+                    "the marks differ: {} has {}; {} has {}",
+                    a.metadata.cell_type,
+                    a.marks.join(", "),
+                    b.metadata.cell_type,
+                    b.marks.join(", ")
+                ),
+                "Make both files with the same marks",
+            ));
+        }
+        same_kind(a, b)
+    }
+
+    /// Checks that two cell types have a gene in common.
+    ///
+    /// # Errors
+    /// [`Error::Data`] telling what their ids are like.
+    pub fn check_genes(a: &Epigenome, b: &Epigenome) -> Result<()> {
+        let of_a: HashSet<&str> = a.genes.iter().map(|gene| gene.gene_id.as_str()).collect();
+        match b
+            .genes
+            .iter()
+            .any(|gene| of_a.contains(gene.gene_id.as_str()))
+        {
+            true => Ok(()),
+            false => Err(no_common_gene(a, b)),
+        }
     }
 
     /// Takes the log2 fold change of every gene from a table, such as DESeq2's, in
@@ -207,6 +303,32 @@ impl Pair {
         }
         summary.without_label = without_label;
         summary.labels_reversed = both.len() >= ENOUGH_GENES && correlation(&both) < REVERSED;
+        Ok(())
+    }
+
+    /// Drops the genes that are neither up nor down, where genes are classified.
+    ///
+    /// # Errors
+    /// When none is left.
+    pub fn keep_classified(&mut self, label: LabelConfig, summary: &mut JoinSummary) -> Result<()> {
+        if label.task == Task::Regression {
+            return Ok(());
+        }
+        let before = self.genes.len();
+        self.genes.retain(|gene| {
+            let change = gene.log2_fold_change.abs();
+            change > 0.0 && change >= label.min_change
+        });
+        summary.neither_up_nor_down = before - self.genes.len();
+        if self.genes.is_empty() {
+            return Err(Error::data(
+                format!(
+                    "no gene has a |log2 fold change| of {} or more",
+                    label.min_change
+                ),
+                "Set label.min_change lower",
+            ));
+        }
         Ok(())
     }
 
@@ -256,9 +378,20 @@ impl Pair {
     /// Applies the input transform to the signal of both cell types.
     ///
     /// # Errors
-    /// When the signal is negative where the transform is not defined.
+    /// As [`Pair::check_transform`].
     pub fn transformed(mut self, transform: InputTransform) -> Result<Self> {
-        for epigenome in [&mut self.a, &mut self.b] {
+        self.check_transform(transform)?;
+        transform.apply(&mut self.a.signal);
+        transform.apply(&mut self.b.signal);
+        Ok(self)
+    }
+
+    /// Checks that the input transform is defined for the signal of both cell types.
+    ///
+    /// # Errors
+    /// When the signal is negative where the transform is not defined.
+    pub fn check_transform(&self, transform: InputTransform) -> Result<()> {
+        for epigenome in [&self.a, &self.b] {
             let negative = epigenome.signal.iter().position(|&v| v < 0.0);
             if let (InputTransform::Log1p, Some(at)) = (transform, negative) {
                 let gene = at / (epigenome.marks.len() * epigenome.bins);
@@ -271,9 +404,8 @@ impl Pair {
                     "Use --set input.transform=arcsinh",
                 ));
             }
-            transform.apply(&mut epigenome.signal);
         }
-        Ok(self)
+        Ok(())
     }
 }
 
@@ -312,26 +444,13 @@ fn no_common_gene(a: &Epigenome, b: &Epigenome) -> Error {
     )
 }
 
-/// B with its marks in A's order.
-fn with_marks_of(a: &Epigenome, mut b: Epigenome) -> Result<Epigenome> {
+/// B, of the same marks, with them in A's order.
+fn with_marks_of(a: &Epigenome, mut b: Epigenome) -> Epigenome {
     if a.marks == b.marks {
-        return Ok(b);
+        return b;
     }
     let position = |mark: &Mark| b.marks.iter().position(|m| m == mark);
-    let order: Option<Vec<usize>> = a.marks.iter().map(position).collect();
-    let order = order.filter(|_| a.marks.len() == b.marks.len());
-    let Some(order) = order else {
-        return Err(Error::data(
-            format!(
-                "the marks differ: {} has {}; {} has {}",
-                a.metadata.cell_type,
-                a.marks.join(", "),
-                b.metadata.cell_type,
-                b.marks.join(", ")
-            ),
-            "Make both files with the same marks",
-        ));
-    };
+    let order: Vec<usize> = a.marks.iter().filter_map(position).collect();
     let mut signal = Vec::with_capacity(b.signal.len());
     for gene in 0..b.genes.len() {
         let rows = b.signal_of(gene);
@@ -341,7 +460,7 @@ fn with_marks_of(a: &Epigenome, mut b: Epigenome) -> Result<Epigenome> {
     }
     b.signal = signal;
     b.marks.clone_from(&a.marks);
-    Ok(b)
+    b
 }
 
 fn same_kind(a: &Epigenome, b: &Epigenome) -> Result<()> {

@@ -1,7 +1,9 @@
-//! Two cell types with a known truth, for demonstrations, tests and for judging
-//! what a method finds.
+//! Cell types with a known truth, for demonstrations, tests and for judging what a
+//! method finds.
 //!
-//! Every gene has in each cell type a regulatory state. The state shapes the mean
+//! The cell types are the nodes of a lineage tree: each but the first descends from
+//! another. Every gene has in each cell type a regulatory state, that of the cell type
+//! it descends from, or with some probability a new one. The state shapes the mean
 //! profile of five histone marks around the oriented TSS; reads are drawn from a
 //! negative binomial around it, and expression is drawn around the state's mean.
 //! A gene's strength (how active an active gene is) moves its marks and its
@@ -34,14 +36,16 @@ pub struct SimulationConfig {
     pub bins: usize,
     /// Width of a bin, bp.
     pub bin_size: u32,
-    /// Genes whose state is drawn anew in cell type B, a share of all.
+    /// Genes whose state is drawn anew from one cell type to the one that descends from
+    /// it, a share of all.
     pub switching: f64,
     /// Validation genes, a share of all.
     pub valid: f64,
     /// Test genes, a share of all.
     pub test: f64,
-    /// Names of the two cell types.
-    pub cell_types: [String; 2],
+    /// Names of the cell types, two or more. The first is the root of the tree; from
+    /// each the next two that have no place yet descend.
+    pub cell_types: Vec<String>,
     /// The seed.
     pub seed: u64,
 }
@@ -55,7 +59,7 @@ impl Default for SimulationConfig {
             switching: 0.35,
             valid: 0.2,
             test: 0.2,
-            cell_types: ["A".into(), "B".into()],
+            cell_types: vec!["A".into(), "B".into()],
             seed: 1,
         }
     }
@@ -154,23 +158,25 @@ const TSS_SPACING: i64 = 50_000;
 /// A simulation's outcome.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Simulated {
-    /// Cell type A.
-    pub a: Epigenome,
-    /// Cell type B.
-    pub b: Epigenome,
+    /// The cell types.
+    pub cells: Vec<Epigenome>,
+    /// One per gene.
     truth: Vec<Truth>,
 }
 
+/// What a gene is in each cell type.
 #[derive(Debug, Clone, PartialEq)]
 struct Truth {
-    state: [State; 2],
-    strength: [f64; 2],
-    expected_log2_fold_change: f64,
-    /// `[mark, bin]`: whether the expected reads differ.
-    carries_signal: Vec<bool>,
+    state: Vec<State>,
+    strength: Vec<f64>,
 }
 
-/// Simulates two cell types. The same configuration gives the same numbers; a
+/// The cell type that another, not the first, descends from.
+pub fn parent(cell_type: usize) -> usize {
+    (cell_type - 1) / 2
+}
+
+/// Simulates cell types. The same configuration gives the same numbers; a
 /// gene's signal and expression do not depend on the number of genes.
 ///
 /// # Errors
@@ -178,9 +184,8 @@ struct Truth {
 pub fn simulate(config: &SimulationConfig) -> Result<Simulated> {
     check(config)?;
     let splits = random_splits(config.genes, split_sizes(config), config.seed);
-    let [name_a, name_b] = &config.cell_types;
-    let mut a = empty_epigenome(config, name_a);
-    let mut b = empty_epigenome(config, name_b);
+    let names = config.cell_types.iter();
+    let mut cells: Vec<Epigenome> = names.map(|name| empty_epigenome(config, name)).collect();
     let mut truth = Vec::with_capacity(config.genes);
     for (gene, &split) in splits.iter().enumerate() {
         let mut generator = generator(config.seed, Purpose::Simulation, gene as u64);
@@ -190,7 +195,7 @@ pub fn simulate(config: &SimulationConfig) -> Result<Simulated> {
         } else {
             Strand::Reverse
         };
-        for (cell, epigenome) in [&mut a, &mut b].into_iter().enumerate() {
+        for (cell, epigenome) in cells.iter_mut().enumerate() {
             epigenome.genes.push(GeneRecord {
                 gene_id: format!("SIMG{:08}", gene + 1),
                 gene_name: Some(format!("SIM{}", gene + 1)),
@@ -200,14 +205,14 @@ pub fn simulate(config: &SimulationConfig) -> Result<Simulated> {
                 split: Some(split),
                 expression: drawn.expression(cell, &mut generator)?,
             });
-            let means = drawn.mean_reads(config, cell);
+            let means = drawn.mean_reads(config.bins, config.bin_size, cell);
             for mean in means {
                 epigenome.signal.push(reads(mean, &mut generator)?);
             }
         }
         truth.push(drawn);
     }
-    Ok(Simulated { a, b, truth })
+    Ok(Simulated { cells, truth })
 }
 
 fn check(config: &SimulationConfig) -> Result<()> {
@@ -233,6 +238,13 @@ fn check(config: &SimulationConfig) -> Result<()> {
             "Make them smaller",
         ));
     }
+    if config.cell_types.len() < 2 {
+        return Err(Error::setting(
+            "--cell-types",
+            format!("{} is too few", config.cell_types.len()),
+            "Give 2 or more",
+        ));
+    }
     if config.genes == 0 || config.bins == 0 || config.bin_size == 0 {
         return Err(Error::setting(
             "--genes, --bins, --bin-size",
@@ -240,13 +252,17 @@ fn check(config: &SimulationConfig) -> Result<()> {
             "Give positive numbers",
         ));
     }
-    let numbers = (config.genes as u64).checked_mul(config.bins as u64);
+    let numbers = (config.genes as u64)
+        .checked_mul(config.bins as u64)
+        .and_then(|numbers| numbers.checked_mul(config.cell_types.len().div_ceil(2) as u64));
     if numbers.is_none_or(|n| n > LARGEST) {
         return Err(Error::setting(
-            "--genes, --bins",
+            "--genes, --bins, --cell-types",
             format!(
-                "{} genes of {} bins do not fit memory",
-                config.genes, config.bins
+                "{} genes of {} bins in {} cell types do not fit memory",
+                config.genes,
+                config.bins,
+                config.cell_types.len()
             ),
             "Make them smaller",
         ));
@@ -296,29 +312,30 @@ fn empty_epigenome(config: &SimulationConfig, cell_type: &str) -> Epigenome {
 
 impl Truth {
     fn draw(config: &SimulationConfig, generator: &mut ChaCha8Rng) -> Self {
-        let state_a = State::draw(generator);
-        let state_b = if generator.random_bool(config.switching) {
-            State::draw(generator)
-        } else {
-            state_a
-        };
-        // The two cell types share most of a gene's strength.
+        let mut state = vec![State::draw(generator)];
+        for cell in 1..config.cell_types.len() {
+            state.push(match generator.random_bool(config.switching) {
+                true => State::draw(generator),
+                false => state[parent(cell)],
+            });
+        }
+        // The cell types share most of a gene's strength.
         let base: f64 = generator.random_range(0.0..1.0);
-        let mut near = || (base + generator.random_range(-0.25..0.25_f64)).clamp(0.0, 1.0);
-        let mut truth = Truth {
-            state: [state_a, state_b],
-            strength: [near(), near()],
-            expected_log2_fold_change: 0.0,
-            carries_signal: Vec::new(),
-        };
-        truth.expected_log2_fold_change = truth.log2_expression(0) - truth.log2_expression(1);
-        let (a, b) = (truth.mean_reads(config, 0), truth.mean_reads(config, 1));
-        truth.carries_signal = a
-            .iter()
-            .zip(&b)
-            .map(|(a, b)| (a - b).abs() >= CARRIES_SIGNAL)
-            .collect();
-        truth
+        let mut near = |_| (base + generator.random_range(-0.25..0.25_f64)).clamp(0.0, 1.0);
+        let strength = config.cell_types.iter().map(&mut near).collect();
+        Truth { state, strength }
+    }
+
+    /// Expected log2 fold change of the first cell type over the second.
+    fn expected_log2_fold_change(&self) -> f64 {
+        self.log2_expression(0) - self.log2_expression(1)
+    }
+
+    /// Whether the expected reads of the first two cell types differ, `[mark, bin]`.
+    fn carries_signal(&self, bins: usize, bin_size: u32) -> Vec<bool> {
+        let [a, b] = [0, 1].map(|cell| self.mean_reads(bins, bin_size, cell));
+        let both = a.iter().zip(&b);
+        both.map(|(a, b)| (a - b).abs() >= CARRIES_SIGNAL).collect()
     }
 
     /// Expected log2(expression + 1) in a cell type.
@@ -334,13 +351,13 @@ impl Truth {
     }
 
     /// Expected reads, `[mark, bin]`.
-    fn mean_reads(&self, config: &SimulationConfig, cell: usize) -> Vec<f64> {
+    fn mean_reads(&self, bins: usize, bin_size: u32, cell: usize) -> Vec<f64> {
         let scale = 0.4 + 1.2 * self.strength[cell];
-        let centre = config.bins as f64 / 2.0;
-        let mut means = Vec::with_capacity(MARKS.len() * config.bins);
+        let centre = bins as f64 / 2.0;
+        let mut means = Vec::with_capacity(MARKS.len() * bins);
         for mark in MARKS {
-            for bin in 0..config.bins {
-                let position = (bin as f64 + 0.5 - centre) * f64::from(config.bin_size);
+            for bin in 0..bins {
+                let position = (bin as f64 + 0.5 - centre) * f64::from(bin_size);
                 means.push(BACKGROUND + scale * self.state[cell].peak(mark, position));
             }
         }
@@ -365,8 +382,15 @@ fn impossible(error: impl std::fmt::Display) -> Error {
 }
 
 impl Simulated {
-    /// The names of a gene's states in A and B.
-    pub fn states(&self, gene: usize) -> [&'static str; 2] {
-        self.truth[gene].state.map(State::name)
+    /// The names of a gene's states, one per cell type.
+    pub fn states(&self, gene: usize) -> Vec<&'static str> {
+        let states = self.truth[gene].state.iter();
+        states.map(|state| state.name()).collect()
+    }
+
+    /// The first two cell types.
+    pub fn into_pair(self) -> Option<(Epigenome, Epigenome)> {
+        let mut cells = self.cells.into_iter();
+        cells.next().zip(cells.next())
     }
 }

@@ -40,8 +40,11 @@ pub struct GenePrediction {
     pub split: Option<Split>,
     /// Observed log2 fold change.
     pub observed: f64,
-    /// Predicted log2 fold change.
+    /// Predicted log2 fold change; where genes are classified a score, above zero for
+    /// up.
     pub predicted: f32,
+    /// Whether the gene goes up, where genes are classified.
+    pub up: Option<bool>,
     /// Cell types A and B, where the method has such tasks.
     pub cells: Option<[CellPrediction; 2]>,
 }
@@ -54,6 +57,7 @@ pub struct Predictions {
 }
 
 const PLAIN: [&str; 4] = ["gene_id", "split", "observed", "predicted"];
+const UP: &str = "up";
 const EXPRESSION: [&str; 4] = ["observed_a", "predicted_a", "observed_b", "predicted_b"];
 const ABOVE_MEDIAN: [&str; 4] = [
     "above_median_a",
@@ -82,7 +86,8 @@ impl Predictions {
     }
 
     /// Writes the table. Columns: `gene_id`, `split` (train, valid, test or NA),
-    /// `observed` and `predicted` (log2 fold change), then for methods with
+    /// `observed` and `predicted` (log2 fold change), where genes are classified `up` (1
+    /// or 0; `predicted` is then a score, above zero for up), then for methods with
     /// cell-specific tasks `observed_a predicted_a observed_b predicted_b` (log2
     /// expression) or `above_median_a probability_a above_median_b
     /// probability_b` (1 where expression is above the training genes' median).
@@ -97,7 +102,11 @@ impl Predictions {
                 Some([CellPrediction::Expression { .. }, _]) => &EXPRESSION[..],
                 Some([CellPrediction::AboveMedian { .. }, _]) => &ABOVE_MEDIAN[..],
             };
-            let header: Vec<&str> = PLAIN.iter().chain(cells).copied().collect();
+            let up: &[&str] = match self.genes.first().and_then(|gene| gene.up) {
+                None => &[],
+                Some(_) => &[UP],
+            };
+            let header: Vec<&str> = PLAIN.iter().chain(up).chain(cells).copied().collect();
             writeln!(out, "{}", header.join("\t"))?;
             for gene in &self.genes {
                 let split = gene.split.map_or(NO_SPLIT, Split::name);
@@ -106,6 +115,9 @@ impl Predictions {
                     "{}\t{split}\t{}\t{}",
                     gene.gene_id, gene.observed, gene.predicted
                 )?;
+                if let Some(up) = gene.up {
+                    write!(out, "\t{}", u8::from(up))?;
+                }
                 for cell in gene.cells.iter().flatten() {
                     match cell {
                         CellPrediction::Expression {
@@ -215,6 +227,10 @@ impl Predictions {
                 split,
                 observed: number("observed")?,
                 predicted: prediction("predicted")?,
+                up: match columns.contains_key(UP) {
+                    true => Some(number(UP)? > 0.5),
+                    false => None,
+                },
                 cells,
             });
         }

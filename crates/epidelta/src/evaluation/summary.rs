@@ -38,10 +38,17 @@ pub struct SplitMetrics {
     pub pearson_r: Option<f64>,
     /// Spearman's rank correlation; null where undefined.
     pub spearman_r: Option<f64>,
-    /// Mean squared error.
+    /// Mean squared error; null where genes are classified.
     pub mse: Option<f64>,
     /// Number of genes.
     pub genes: usize,
+    /// Where genes are classified, the area under the ROC curve of up versus down.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub auroc: Option<f64>,
+    /// Where genes are classified, the share of them whose score is on the right side
+    /// of zero.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub accuracy: Option<f64>,
     /// Cell type A's own task.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub cell_a: Option<CellMetrics>,
@@ -110,11 +117,21 @@ impl SplitMetrics {
                 .collect();
             cells.map(|cells| CellMetrics::of(&cells))
         };
+        let up: Option<Vec<bool>> = genes.iter().map(|gene| gene.up).collect();
+        let right = |up: &[bool]| {
+            let sides = up.iter().zip(&predicted);
+            sides.filter(|&(&up, &score)| up == (score > 0.0)).count()
+        };
         SplitMetrics {
             pearson_r: pearson_r(&observed, &predicted),
             spearman_r: spearman_r(&observed, &predicted),
-            mse: mean_squared_error(&observed, &predicted),
+            mse: match up {
+                None => mean_squared_error(&observed, &predicted),
+                Some(_) => None,
+            },
             genes: genes.len(),
+            auroc: up.as_ref().and_then(|up| auroc(up, &predicted)),
+            accuracy: up.map(|up| right(&up) as f64 / up.len() as f64),
             cell_a: cell(0),
             cell_b: cell(1),
         }

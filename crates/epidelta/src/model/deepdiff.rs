@@ -3,39 +3,18 @@
 use burn::{
     module::Module,
     nn::Linear,
-    tensor::{Device, Tensor, TensorData, activation},
+    tensor::{Device, Tensor, activation},
 };
-use rand::RngExt;
 use rand_chacha::ChaCha8Rng;
 
 use super::{
-    config::{Channel, DeepDiffConfig},
+    config::DeepDiffConfig,
+    dropout::drop_out,
     encoder::{Encoded, GroupedEncoder, Kernel},
-    initialize::Initializer,
+    initialize::{Initializer, with_bias},
+    signal::SignalTensors,
 };
-use crate::{dataset::Batch, error::Result};
-
-/// The signal of a batch on a device.
-#[derive(Debug, Clone)]
-pub struct SignalTensors {
-    /// Cell type A, `[mark, batch, bin]`.
-    pub a: Tensor<3>,
-    /// Cell type B, `[mark, batch, bin]`.
-    pub b: Tensor<3>,
-}
-
-impl SignalTensors {
-    /// Copies a batch's signal to a device.
-    pub fn of(batch: &Batch, device: &Device) -> Self {
-        let shape = [batch.marks, batch.len(), batch.bins];
-        let tensor =
-            |values: &[f32]| Tensor::from_data(TensorData::new(values.to_vec(), shape), device);
-        SignalTensors {
-            a: tensor(&batch.signal_a),
-            b: tensor(&batch.signal_b),
-        }
-    }
-}
+use crate::error::Result;
 
 /// A DeepDiff of any variant.
 #[derive(Module, Debug)]
@@ -80,7 +59,7 @@ pub struct Attention {
 /// What a DeepDiff makes of a batch.
 #[derive(Debug, Clone)]
 pub struct Output {
-    /// Predicted log2 fold change, `[batch]`.
+    /// Predicted log2 fold change, or the logit of going up, `[batch]`.
     pub log2_fold_change: Tensor<1>,
     /// Cell-specific predictions for A and B, `[batch]` each: log2 expression,
     /// or the logit of being above the median.
@@ -89,6 +68,18 @@ pub struct Output {
     pub embeddings: Option<[Tensor<2>; 2]>,
     /// Attention at both levels.
     pub attention: Attention,
+}
+
+impl Output {
+    /// Of a network that makes nothing else.
+    pub(super) fn of_label(log2_fold_change: Tensor<1>) -> Self {
+        Output {
+            log2_fold_change,
+            cells: None,
+            embeddings: None,
+            attention: Attention::default(),
+        }
+    }
 }
 
 /// How a forward pass is made.
@@ -184,7 +175,7 @@ impl DeepDiff {
         let mut level_one_outputs = Vec::new(); // [encoder, batch, 2 hidden] each
 
         if let Some(encoder) = &self.raw {
-            let encoded = pass.encode(encoder, channels(config, &signal));
+            let encoded = pass.encode(encoder, signal.channels(&config.channels).unsqueeze_dim(3));
             level_one_outputs.push(pass.drop_out(encoded.pooled));
             attention.bins_raw = encoded.attention;
         }
@@ -289,36 +280,12 @@ impl Pass<'_> {
         (pooled.squeeze_dim(0), attention)
     }
 
-    /// Inverted dropout: what is kept is scaled up, so that prediction needs no
-    /// correction.
     fn drop_out(&mut self, x: Tensor<3>) -> Tensor<3> {
-        let Some((share, generator)) = &mut self.dropout else {
-            return x;
-        };
-        let kept = (1.0 / (1.0 - *share)) as f32;
-        let shape = x.dims();
-        let mask: Vec<f32> = (0..shape.iter().product())
-            .map(|_| {
-                if generator.random_bool(*share) {
-                    0.0
-                } else {
-                    kept
-                }
-            })
-            .collect();
-        let mask = Tensor::from_data(TensorData::new(mask, shape), &x.device());
-        x * mask
+        match &mut self.dropout {
+            Some((share, generator)) => drop_out(x, *share, generator),
+            None => x,
+        }
     }
-}
-
-/// The raw part's input, `[channel * mark, batch, bin, 1]`.
-fn channels(config: &DeepDiffConfig, signal: &SignalTensors) -> Tensor<4> {
-    let views = config.channels.iter().map(|channel| match channel {
-        Channel::A => signal.a.clone(),
-        Channel::B => signal.b.clone(),
-        Channel::Difference => signal.a.clone() - signal.b.clone(),
-    });
-    Tensor::cat(views.collect(), 0).unsqueeze_dim(3)
 }
 
 /// `[mark, batch, features]` to `[batch, mark * features]`.
@@ -329,21 +296,4 @@ fn by_gene(x: Tensor<3>) -> Tensor<2> {
 
 fn apply_head(head: &Linear, x: Tensor<2>) -> Tensor<1> {
     head.forward(x).squeeze_dim(1)
-}
-
-/// A weight of the same shape and tracking, all of one value.
-fn with_values(weight: &Tensor<1>, value: f64) -> Tensor<1> {
-    let filled = weight.full_like(value as f32);
-    if weight.is_autodiff() {
-        filled.require_grad()
-    } else {
-        filled
-    }
-}
-
-fn with_bias(mut head: Linear, value: f64) -> Linear {
-    head.bias = head
-        .bias
-        .map(|bias| bias.map(|tensor| with_values(&tensor, value)));
-    head
 }

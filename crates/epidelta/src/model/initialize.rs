@@ -27,6 +27,11 @@ impl<'d> Initializer<'d> {
         }
     }
 
+    /// The bound of what is drawn from here on.
+    pub(super) fn set_bound(&mut self, bound: f64) {
+        self.bound = bound as f32;
+    }
+
     pub(super) fn uniform<const D: usize>(&mut self, shape: [usize; D]) -> Param<Tensor<D>> {
         let size = shape.iter().product();
         let values: Vec<f32> = (0..size)
@@ -41,4 +46,19 @@ impl<'d> Initializer<'d> {
         linear.bias = Some(self.uniform([outputs]));
         linear
     }
+}
+
+/// A layer whose bias is this everywhere.
+pub(super) fn with_bias(mut layer: Linear, value: f64) -> Linear {
+    layer.bias = layer.bias.map(|bias| {
+        bias.map(|tensor| {
+            let filled = tensor.full_like(value as f32);
+            if tensor.is_autodiff() {
+                filled.require_grad()
+            } else {
+                filled
+            }
+        })
+    });
+    layer
 }

@@ -2,7 +2,7 @@
 
 use std::{
     cell::Cell,
-    ops::Sub,
+    ops::{Add, Sub},
     time::{Duration, Instant},
 };
 
@@ -42,6 +42,29 @@ impl Sub for PassTime {
         PassTime {
             duration: self.duration - earlier.duration,
             steps: self.steps - earlier.steps,
+        }
+    }
+}
+
+impl Add for PassTime {
+    type Output = Self;
+
+    fn add(self, other: Self) -> Self {
+        PassTime {
+            duration: self.duration + other.duration,
+            steps: self.steps + other.steps,
+        }
+    }
+}
+
+impl Add for KernelTime {
+    type Output = Self;
+
+    fn add(self, other: Self) -> Self {
+        KernelTime {
+            inference: self.inference + other.inference,
+            forward: self.forward + other.forward,
+            backward: self.backward + other.backward,
         }
     }
 }

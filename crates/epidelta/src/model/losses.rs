@@ -8,7 +8,7 @@ use super::{
     config::{Auxiliary, ContrastiveForm, DeepDiffConfig},
     deepdiff::Output,
 };
-use crate::dataset::Batch;
+use crate::dataset::{Batch, Task};
 
 /// Added to every component of the embeddings' difference, as PyTorch's
 /// `pairwise_distance` does, so that the distance has a gradient at zero.
@@ -27,7 +27,7 @@ pub struct ExpressionThresholds {
 /// Every term of the loss, each a tensor of one number, the mean over the batch.
 #[derive(Debug, Clone)]
 pub struct Losses {
-    /// Squared error of the log2 fold change.
+    /// Squared error of the log2 fold change, or cross-entropy of up versus down.
     pub difference: Tensor<1>,
     /// The cell-specific losses of A and B, not yet weighted.
     pub auxiliary: Option<[Tensor<1>; 2]>,
@@ -43,10 +43,10 @@ pub fn losses(
     batch: &Batch,
     config: &DeepDiffConfig,
     thresholds: ExpressionThresholds,
+    task: Task,
 ) -> Losses {
     let like = &output.log2_fold_change;
-    let target = tensor(&batch.log2_fold_change, like);
-    let difference = squared_error(output.log2_fold_change.clone(), target);
+    let difference = task_loss(like.clone(), &batch.log2_fold_change, task);
     let mut total = difference.clone();
 
     let auxiliary = output.cells.clone().map(|[a, b]| {
@@ -88,6 +88,21 @@ pub fn losses(
 pub(super) fn pairwise_distance(a: Tensor<2>, b: Tensor<2>) -> Tensor<1> {
     let difference = a - b + DISTANCE_EPSILON;
     difference.square().sum_dim(1).sqrt().squeeze_dim(1)
+}
+
+/// The loss of the fold changes alone: their squared error, or the cross-entropy of
+/// the outputs as logits of going up.
+pub fn task_loss(output: Tensor<1>, log2_fold_change: &[f64], task: Task) -> Tensor<1> {
+    match task {
+        Task::Regression => {
+            let target = tensor(log2_fold_change, &output);
+            squared_error(output, target)
+        }
+        Task::Classification => {
+            let target = above(log2_fold_change, 0.0, &output);
+            cross_entropy(output, target)
+        }
+    }
 }
 
 fn contrastive_loss(distance: Tensor<1>, batch: &Batch, config: &DeepDiffConfig) -> Tensor<1> {

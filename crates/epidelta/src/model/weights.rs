@@ -1,6 +1,5 @@
-//! Weights as safetensors, under the parameter names of the published PyTorch
-//! code (QData/DeepDiffChrome), so that a model trained with either opens in the
-//! other.
+//! The names of weights in files: those of the published PyTorch code
+//! (QData/DeepDiffChrome), so that a DeepDiff trained with either opens in the other.
 //!
 //! | part | name |
 //! |---|---|
@@ -11,136 +10,107 @@
 //! | level II, cell A, cell B | `hm_level_rnn_1`, `hm_level_rnn_2` |
 //! | heads: fold change | `fdiff1_1`; with auxiliary tasks `predictor_` (after `predictor_1`) |
 //! | heads: cell A, cell B | `f1_1`, `f2_1` |
+//!
+//! A DeepChrome has `convolution`, `linear_1`, `linear_2` and `head`.
 
-use std::{collections::BTreeMap, fs, path::Path};
+use std::path::{Path, PathBuf};
 
 use burn::{
     module::Param,
     nn::Linear,
     tensor::{Device, Tensor, TensorData},
 };
-use safetensors::{Dtype, SafeTensors, tensor::TensorView};
 
-use super::{deepdiff::DeepDiff, encoder::GroupedEncoder, values::values};
-use crate::{
-    error::{Error, Place, Result},
-    output::write_atomically,
+use super::{
+    deep_chrome::DeepChrome,
+    deepdiff::DeepDiff,
+    encoder::GroupedEncoder,
+    network::Network,
+    tensor_file::{NamedTensor, Tensors, read_tensors},
+    values::values,
 };
+use crate::error::{Error, Place, Result};
 
 const REMEDY: &str = "Give the weights of a model of the same method, marks and sizes";
 
-/// A tensor on its way to or from a file.
-#[derive(Debug, Clone, PartialEq)]
-pub struct NamedTensor {
-    /// Its shape.
-    pub shape: Vec<usize>,
-    /// Its values, row-major.
-    pub values: Vec<f32>,
+/// A model whose tensors have names.
+pub trait NamedWeights: Sized {
+    /// Shows every tensor to a visitor and takes what it makes of it.
+    #[must_use]
+    fn visited(self, visitor: &mut impl Visitor) -> Self;
 }
 
-/// Tensors by name, in the order of the names.
-pub type Tensors = BTreeMap<String, NamedTensor>;
+/// Meets every tensor of a model under its name in the file.
+pub trait Visitor {
+    /// The values that the tensor is to have.
+    fn tensor<const D: usize>(
+        &mut self,
+        name: &str,
+        shape: [usize; D],
+        values: Vec<f32>,
+    ) -> Vec<f32>;
+}
 
 /// A model's weights under their names.
-pub fn named_tensors(model: &DeepDiff) -> Tensors {
+pub fn named_tensors(model: &(impl NamedWeights + Clone)) -> Tensors {
     let mut writer = Writer(Tensors::new());
-    let _ = visit(model.clone(), &mut writer);
+    let _ = model.clone().visited(&mut writer);
     writer.0
 }
 
-/// Writes a model's weights.
-///
-/// # Errors
-/// When the file cannot be written.
-pub fn save_weights(model: &DeepDiff, path: &Path) -> Result<()> {
-    let bytes: Vec<(String, Vec<usize>, Vec<u8>)> = named_tensors(model)
-        .into_iter()
-        .map(|(name, tensor)| {
-            let bytes = tensor.values.iter().flat_map(|v| v.to_le_bytes()).collect();
-            (name, tensor.shape, bytes)
-        })
-        .collect();
-    let failed = |error| Error::io("write", path)(std::io::Error::other(error));
-    let views = bytes
-        .iter()
-        .map(|(name, shape, bytes)| {
-            TensorView::new(Dtype::F32, shape.clone(), bytes).map(|view| (name.as_str(), view))
-        })
-        .collect::<std::result::Result<Vec<_>, _>>()
-        .map_err(failed)?;
-    let file = safetensors::serialize(views, None).map_err(failed)?;
-    write_atomically(path, false, |out| std::io::Write::write_all(out, &file))
+/// Weights read from a file.
+#[derive(Debug, Clone)]
+pub struct WeightsFile {
+    path: PathBuf,
+    tensors: Tensors,
 }
 
-/// Reads every tensor of a safetensors file.
-///
-/// # Errors
-/// When the file cannot be read, is not safetensors, or holds a tensor that is
-/// not of 32-bit or 64-bit floats.
-pub fn read_tensors(path: &Path) -> Result<Tensors> {
-    let bytes = fs::read(path).map_err(Error::io("read", path))?;
-    let file = SafeTensors::deserialize(&bytes).map_err(|error| {
-        Error::content(
-            path,
-            Place::File,
-            "a safetensors file",
-            error.to_string(),
-            "The file may be truncated or of another format. Save a PyTorch model with \
-             safetensors.torch.save_file(model.state_dict(), path)",
-        )
-    })?;
-    file.iter()
-        .map(|(name, view)| {
-            let bytes = view.data();
-            let values = match view.dtype() {
-                Dtype::F32 => {
-                    let (numbers, _) = bytes.as_chunks::<4>();
-                    numbers.iter().map(|&b| f32::from_le_bytes(b)).collect()
-                }
-                Dtype::F64 => {
-                    let (numbers, _) = bytes.as_chunks::<8>();
-                    let narrow = |&b: &[u8; 8]| f64::from_le_bytes(b) as f32;
-                    numbers.iter().map(narrow).collect()
-                }
-                other => {
-                    return Err(Error::content(
-                        path,
-                        Place::Column(name.into()),
-                        "32-bit or 64-bit floats",
-                        format!("{other:?}"),
-                        "Save the weights as float32",
-                    ));
-                }
-            };
-            let tensor = NamedTensor {
-                shape: view.shape().to_vec(),
-                values,
-            };
-            Ok((name.to_owned(), tensor))
+impl WeightsFile {
+    /// Reads them.
+    ///
+    /// # Errors
+    /// As [`read_tensors`].
+    pub fn read(path: &Path) -> Result<Self> {
+        Ok(WeightsFile {
+            path: path.into(),
+            tensors: read_tensors(path)?,
         })
-        .collect()
-}
+    }
 
-/// Replaces a model's weights by those of a file.
-///
-/// # Errors
-/// When the file cannot be read, or its tensors are not exactly the model's: a
-/// tensor is missing, left over, of another shape, or not finite.
-pub fn load_weights(model: DeepDiff, path: &Path) -> Result<DeepDiff> {
-    with_tensors(model, read_tensors(path)?).map_err(|mut problems| {
-        let count = problems.len();
-        problems.truncate(3);
-        if count > problems.len() {
-            problems.push(format!("and {} more", count - problems.len()));
+    /// Those whose names begin so, without that.
+    #[must_use]
+    pub fn part(&self, prefix: &str) -> Self {
+        let tensors = self.tensors.iter().filter_map(|(name, tensor)| {
+            let name = name.strip_prefix(prefix)?;
+            Some((name.to_owned(), tensor.clone()))
+        });
+        WeightsFile {
+            path: self.path.clone(),
+            tensors: tensors.collect(),
         }
-        Error::content(
-            path,
-            Place::File,
-            "the tensors of this model",
-            problems.join("; "),
-            REMEDY,
-        )
-    })
+    }
+
+    /// A model with these weights in place of its own.
+    ///
+    /// # Errors
+    /// When they are not exactly the model's: a tensor is missing, left over, of
+    /// another shape, or not finite.
+    pub fn put_into<M: NamedWeights>(self, model: M) -> Result<M> {
+        with_tensors(model, self.tensors).map_err(|mut problems| {
+            let count = problems.len();
+            problems.truncate(3);
+            if count > problems.len() {
+                problems.push(format!("and {} more", count - problems.len()));
+            }
+            Error::content(
+                &self.path,
+                Place::File,
+                "the tensors of this model",
+                problems.join("; "),
+                REMEDY,
+            )
+        })
+    }
 }
 
 /// Replaces a model's weights.
@@ -148,15 +118,15 @@ pub fn load_weights(model: DeepDiff, path: &Path) -> Result<DeepDiff> {
 /// # Errors
 /// A sentence for each tensor that is missing, left over, of another shape, or
 /// not finite.
-pub fn with_tensors(
-    model: DeepDiff,
+pub fn with_tensors<M: NamedWeights>(
+    model: M,
     tensors: Tensors,
-) -> std::result::Result<DeepDiff, Vec<String>> {
+) -> std::result::Result<M, Vec<String>> {
     let mut reader = Reader {
         tensors,
         problems: Vec::new(),
     };
-    let model = visit(model, &mut reader);
+    let model = model.visited(&mut reader);
     let left_over = reader.tensors.into_keys();
     let left_over = left_over.map(|name| format!("{name} is not in this model"));
     let problems: Vec<String> = reader.problems.into_iter().chain(left_over).collect();
@@ -165,16 +135,6 @@ pub fn with_tensors(
     } else {
         Err(problems)
     }
-}
-
-/// Meets every tensor of a model under its name in the file.
-trait Visitor {
-    fn tensor<const D: usize>(
-        &mut self,
-        name: &str,
-        shape: [usize; D],
-        values: Vec<f32>,
-    ) -> Vec<f32>;
 }
 
 struct Writer(Tensors);
@@ -218,6 +178,36 @@ impl Visitor for Reader {
             Some(found) => return found.values,
         }
         values
+    }
+}
+
+impl NamedWeights for Network {
+    fn visited(self, visitor: &mut impl Visitor) -> Self {
+        match self {
+            Network::DeepDiff(config, model) => Network::DeepDiff(config, model.visited(visitor)),
+            Network::DeepChrome(config, model) => {
+                Network::DeepChrome(config, model.visited(visitor))
+            }
+        }
+    }
+}
+
+impl NamedWeights for DeepChrome {
+    fn visited(mut self, visitor: &mut impl Visitor) -> Self {
+        let device = self.head.weight.val().device();
+        self.convolution = visit_param(self.convolution, &device, visitor, "convolution.weight");
+        self.convolution_bias =
+            visit_param(self.convolution_bias, &device, visitor, "convolution.bias");
+        self.linear_1 = visit_linear(self.linear_1, &device, visitor, "linear_1");
+        self.linear_2 = visit_linear(self.linear_2, &device, visitor, "linear_2");
+        self.head = visit_linear(self.head, &device, visitor, "head");
+        self
+    }
+}
+
+impl NamedWeights for DeepDiff {
+    fn visited(self, visitor: &mut impl Visitor) -> Self {
+        visit(self, visitor)
     }
 }
 
@@ -319,11 +309,21 @@ fn visit_linear(
     let weight = transposed(&values(linear.weight.val()), inputs, outputs);
     let seen = visitor.tensor(&format!("{name}.weight"), [outputs, inputs], weight);
     linear.weight = replaced(linear.weight, transposed(&seen, outputs, inputs), device);
-    linear.bias = linear.bias.map(|bias| {
-        let seen = visitor.tensor(&format!("{name}.bias"), [outputs], values(bias.val()));
-        replaced(bias, seen, device)
-    });
+    linear.bias = linear
+        .bias
+        .map(|bias| visit_param(bias, device, visitor, &format!("{name}.bias")));
     linear
+}
+
+fn visit_param<const D: usize>(
+    parameter: Param<Tensor<D>>,
+    device: &Device,
+    visitor: &mut impl Visitor,
+    name: &str,
+) -> Param<Tensor<D>> {
+    let tensor = parameter.val();
+    let seen = visitor.tensor(name, tensor.dims(), values(tensor));
+    replaced(parameter, seen, device)
 }
 
 fn replaced<const D: usize>(

@@ -44,19 +44,53 @@ impl Axis {
         }
     }
 
+    /// An axis of correlations, which holds all values: from zero, or from near the
+    /// smallest one to show small differences. It does not go beyond -1 and 1.
+    pub(super) fn of_correlations(values: &[f64], from_zero: bool) -> Self {
+        let values = values.iter().copied().filter(|value| value.is_finite());
+        let (mut low, mut high) = values.fold((f64::MAX, f64::MIN), |(low, high), value| {
+            (low.min(value), high.max(value))
+        });
+        if low > high {
+            (low, high) = (0.0, 1.0);
+        }
+        if from_zero {
+            (low, high) = (low.min(0.0), high.max(0.0));
+        } else {
+            // One value alone is in the middle of something.
+            let margin = (0.05 - (high - low) / 2.0).max(0.0);
+            (low, high) = (low - margin, high + margin);
+        }
+        let step = round_up((high - low).max(0.01) / 5.0);
+        Axis {
+            low: ((low / step + 1e-9).floor() * step).max(low.min(-1.0)),
+            high: ((high / step - 1e-9).ceil() * step).min(high.max(1.0)),
+            step,
+        }
+    }
+
     /// An axis from `low` to `high` itself, in bp.
     pub(super) fn of_positions((low, high): (f64, f64)) -> Self {
         let step = round_up((high - low) / 4.0);
         Axis { low, high, step }
     }
 
-    /// The texts of its ticks.
-    pub(super) fn labels(&self, format: &TickFormat) -> Vec<String> {
+    /// Its ticks, the multiples of the step.
+    pub(super) fn ticks(&self) -> impl Iterator<Item = f64> {
         let (first, last) = (self.low / self.step, self.high / self.step);
         let ticks = (first - 1e-9).ceil() as i64..=(last + 1e-9).floor() as i64;
-        ticks
-            .map(|tick| format.format(tick as f64 * self.step))
-            .collect()
+        let step = self.step;
+        ticks.map(move |tick| tick as f64 * step)
+    }
+
+    /// The texts of its ticks.
+    pub(super) fn labels(&self, format: &TickFormat) -> Vec<String> {
+        self.ticks().map(|tick| format.format(tick)).collect()
+    }
+
+    /// How far along the axis a value is, 0 to 1.
+    pub(super) fn share(&self, value: f64) -> f64 {
+        (value - self.low) / (self.high - self.low)
     }
 
     /// Numbers with as many decimals on all ticks as the step needs.
@@ -110,6 +144,20 @@ mod tests {
         // Nothing to see, and too much of it.
         assert_eq!(Axis::of_values([0.0].iter()).high, 1.0);
         assert_eq!(Axis::of_values([f64::MAX].iter()).high, 1.0);
+    }
+
+    #[test]
+    fn correlations_end_at_one() {
+        let axis = Axis::of_correlations(&[0.5, 0.99], true);
+        assert_eq!((axis.low, axis.high), (0.0, 1.0));
+        assert!((axis.share(0.25) - 0.25).abs() < 1e-12);
+        let axis = Axis::of_correlations(&[0.61, 0.74], false);
+        assert!(axis.low >= 0.5 && axis.low <= 0.61 && axis.high < 0.85);
+        assert!(Axis::of_correlations(&[-0.2, 0.4], true).low <= -0.2);
+        // Nothing, and one value alone.
+        assert_eq!(Axis::of_correlations(&[f64::NAN], true).high, 1.0);
+        let axis = Axis::of_correlations(&[0.7], false);
+        assert!(axis.low < 0.66 && axis.high > 0.74 && axis.ticks().count() > 3);
     }
 
     #[test]

@@ -162,7 +162,7 @@ mod tests {
             ..SimulationConfig::default()
         })
         .unwrap();
-        let profiles = Profiles::of(&simulated.a);
+        let profiles = Profiles::of(&simulated.cells[0]);
         assert_eq!((profiles.genes, profiles.positions[0]), (100, -9750.0));
         assert!(profiles.high_from > profiles.low_to);
         let of = |mark: &str| profiles.marks.iter().find(|p| p.mark == mark).unwrap();
@@ -182,7 +182,8 @@ mod tests {
             ..SimulationConfig::default()
         })
         .unwrap()
-        .a;
+        .cells
+        .remove(0);
         epigenome.marks[0] = "A & B <$x$> \u{1}".into();
         epigenome.signal.fill(0.0);
         let draw = || draw(&epigenome, &Profiles::of(&epigenome));

@@ -20,18 +20,18 @@ pub(super) fn text_width(s: &str, size: u32) -> f64 {
     em * f64::from(size)
 }
 
-/// Escape what kuva would misread: `$...$` is maths to it. Control characters would
-/// go to the file as they are, and no XML parser takes them.
+/// Escape what kuva would misread: `$...$` is maths to it.
 pub(super) fn clean(s: &str) -> String {
-    let mut out = String::with_capacity(s.len());
-    for c in s.chars() {
-        match c {
-            '$' => out.push_str("\\$"),
-            c if c.is_control() || matches!(c, '\u{fffe}' | '\u{ffff}') => out.push('\u{fffd}'),
-            c => out.push(c),
-        }
-    }
-    out
+    printable(s).replace('$', "\\$")
+}
+
+/// Without control characters, which would go to the file as they are, and no XML
+/// parser takes them.
+pub(super) fn printable(s: &str) -> String {
+    s.replace(
+        |c: char| c.is_control() || matches!(c, '\u{fffe}' | '\u{ffff}'),
+        "\u{fffd}",
+    )
 }
 
 /// Cut to a width with an ellipsis.
@@ -68,6 +68,27 @@ pub(super) fn wrap(s: &str, size: u32, width: f64) -> Vec<String> {
     lines.iter().map(|l| fit(l, size, width)).collect()
 }
 
+/// The lines of a label that may break at spaces, `/` and `_` only, where each of
+/// its parts fits.
+pub(super) fn break_label(s: &str, size: u32, width: f64) -> Option<Vec<String>> {
+    let mut lines: Vec<String> = Vec::new();
+    for part in s.split_inclusive([' ', '/', '_']) {
+        if let Some(line) = lines.last_mut() {
+            let longer = format!("{line}{part}");
+            if text_width(longer.trim_end(), size) <= width {
+                *line = longer;
+                continue;
+            }
+        }
+        lines.push(part.to_owned());
+    }
+    lines
+        .iter_mut()
+        .for_each(|line| line.truncate(line.trim_end().len()));
+    let fits = lines.iter().all(|line| text_width(line, size) <= width);
+    fits.then_some(lines)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -79,6 +100,17 @@ mod tests {
         assert!(cut.ends_with('…') && text_width(&cut, 12) <= 60.0, "{cut}");
         let lines = wrap("a title of several words", 12, 60.0);
         assert!(lines.len() > 2 && lines.iter().all(|l| text_width(l, 12) <= 60.0));
+    }
+
+    #[test]
+    fn a_label_breaks_between_its_parts_or_not_at_all() {
+        let lines = |width| break_label("E003/E123", 11, width);
+        assert_eq!(lines(100.0), Some(vec!["E003/E123".to_owned()]));
+        assert_eq!(
+            lines(40.0),
+            Some(vec!["E003/".to_owned(), "E123".to_owned()])
+        );
+        assert_eq!(lines(20.0), None);
     }
 
     #[test]

@@ -3,13 +3,14 @@
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
+use toml::Table;
 
 use super::MARKER;
 use crate::{
     dataset::{Epigenome, Mark},
-    error::{Error, Result},
-    model::{ExpressionThresholds, Variant},
-    training::{Preset, Settings},
+    error::{self, Error},
+    method::{Method, Preset, Settings},
+    model::ExpressionThresholds,
 };
 
 /// Version of the file's format.
@@ -87,20 +88,31 @@ impl DataShape {
 }
 
 /// `run.toml`: what was run, on what, with which settings.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct RunDescription {
+    /// What was run, and on what.
+    #[serde(flatten)]
+    pub head: RunHead,
+    /// Every setting.
+    #[serde(flatten)]
+    pub settings: Settings,
+}
+
+/// What was run, and on what.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct RunDescription {
+pub struct RunHead {
     /// Version of this file's format.
     pub format: u32,
     /// Version of epidelta.
     pub epidelta: String,
     /// The method.
-    pub method: Variant,
+    pub method: Method,
     /// The preset that the settings started from.
     pub preset: Preset,
     /// The seed.
     pub seed: u64,
-    /// SHA-256 of `model.safetensors`.
+    /// SHA-256 of `model.safetensors` or `model.json`.
     pub weights_sha256: String,
     /// SHA-256 of `predictions.tsv`, which tells what each gene was trained as.
     pub predictions_sha256: String,
@@ -113,23 +125,58 @@ pub struct RunDescription {
     pub labels: Option<LabelFile>,
     /// The shape of the data.
     pub data: DataShape,
-    /// Medians of log2 expression of the training genes in A and B.
-    pub median_log2_expression: ExpressionThresholds,
-    /// Every setting.
-    #[serde(flatten)]
-    pub settings: Settings,
+    /// Medians of log2 expression of the training genes in A and B, where the method is
+    /// made of networks.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub median_log2_expression: Option<ExpressionThresholds>,
 }
 
+/// The names of [`RunHead`]; what else stands in `run.toml` are settings.
+const HEAD: [&str; 12] = [
+    "format",
+    "epidelta",
+    "method",
+    "preset",
+    "seed",
+    "weights_sha256",
+    "predictions_sha256",
+    "a",
+    "b",
+    "labels",
+    "data",
+    "median_log2_expression",
+];
+
 impl RunDescription {
+    /// Takes the description from `run.toml`.
+    ///
+    /// # Errors
+    /// When something is missing, unknown or of the wrong type.
+    pub(super) fn from_table(table: Table) -> Result<Self, toml::de::Error> {
+        let (head, settings): (Table, Table) = table
+            .into_iter()
+            .partition(|(name, _)| HEAD.contains(&name.as_str()));
+        let head: RunHead = head.try_into()?;
+        Ok(RunDescription {
+            settings: Settings::from_table(head.method, settings)?,
+            head,
+        })
+    }
+
+    /// The names in a `run.toml` that say what was made rather than how.
+    pub fn is_of_the_run(name: &str) -> bool {
+        HEAD.contains(&name) && !["method", "preset", "seed", "labels"].contains(&name)
+    }
+
     /// What the label is, in words: `log2 fold change, A over B`.
     pub fn label_in_words(&self) -> String {
-        match &self.labels {
+        match &self.head.labels {
             None => self.settings.label.in_words(),
             Some(table) => LabelFile::in_words(&table.path),
         }
     }
 
-    pub(super) fn to_toml(&self) -> Result<String> {
+    pub(super) fn to_toml(&self) -> error::Result<String> {
         toml::to_string(self).map_err(|error| {
             Error::data(
                 format!("the run cannot be described in {MARKER}: {error}"),

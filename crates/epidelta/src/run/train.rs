@@ -7,17 +7,18 @@ use std::{
 };
 
 use super::{
-    DataFile, DataShape, HISTORY, LabelFile, LabelTable, LastEpoch, MARKER, METRICS, PREDICTIONS,
-    RunDescription, RunMetrics, WEIGHTS, describe::FORMAT, read_pair,
+    DataFile, DataShape, Epochs, HISTORY, LabelFile, LabelTable, LastEpoch, MARKER, METRICS,
+    PREDICTIONS, PerNetwork, RunDescription, RunHead, RunMetrics, describe::FORMAT, read_pair,
 };
 use crate::{
     dataset::{Epigenome, JoinSummary, Pair, Split, SplitConfig},
     error::{Error, Result},
-    evaluation::{Metrics, Predictions},
-    model::{DeepDiff, ExpressionThresholds, Variant, save_weights},
+    evaluation::Metrics,
+    method::{Fit, FittedMethod, Method, Preset, Progress, Settings, TrainedNetwork, fit},
+    model::WeightsFile,
     output::{OutputFolder, write_atomically},
     provenance::sha256,
-    training::{Preset, Profile, Progress, Settings, fit, predict},
+    training::{History, Profile, write_histories},
 };
 
 /// What a training is asked for.
@@ -30,7 +31,7 @@ pub struct TrainingPlan {
     /// The table of labels; without it they are the ratios of the expressions.
     pub labels: Option<LabelTable>,
     /// The method.
-    pub method: Variant,
+    pub method: Method,
     /// The preset that the settings started from.
     pub preset: Preset,
     /// Every setting, resolved.
@@ -53,6 +54,17 @@ impl TrainingPlan {
             Some(table) => LabelFile::in_words(&table.path),
         }
     }
+
+    fn check_initial_weights(&self) -> Result<()> {
+        if self.initial_weights.is_none() || self.settings.method.training().is_some() {
+            return Ok(());
+        }
+        Err(Error::setting(
+            "--init",
+            format!("{} has no weights to start from", self.method),
+            "Leave it out",
+        ))
+    }
 }
 
 /// What a training tells while it runs.
@@ -62,7 +74,7 @@ pub enum Event<'a> {
     Prepared(&'a Prepared),
     /// Training goes on.
     Training(Progress<'a>),
-    /// Training is done.
+    /// The networks of a method are trained.
     Trained(&'a Profile),
 }
 
@@ -85,9 +97,13 @@ pub struct Prepared {
 ///
 /// # Errors
 /// When data, settings or output are unusable, or training diverges.
-pub fn train(plan: &TrainingPlan, report: &mut dyn FnMut(Event<'_>)) -> Result<RunMetrics> {
+pub fn train(
+    plan: &TrainingPlan,
+    report: &mut (dyn FnMut(Event<'_>) + Send),
+) -> Result<RunMetrics> {
     let settings = &plan.settings;
-    settings.check()?;
+    settings.check_for(plan.method)?;
+    plan.check_initial_weights()?;
     let initial = plan.initial_weights.as_deref();
     let inputs: Vec<&Path> = [plan.a.as_path(), plan.b.as_path()]
         .into_iter()
@@ -101,6 +117,7 @@ pub fn train(plan: &TrainingPlan, report: &mut dyn FnMut(Event<'_>)) -> Result<R
     let (sha256_a, sha256_b) = (sha256_a?, sha256_b?);
     let labels = plan.labels.as_ref().map(label_file).transpose()?;
     let (mut pair, join) = read_pair(&plan.a, &plan.b, plan.labels.as_ref(), settings)?;
+    settings.method.check_bins(pair.bins())?;
     settings.split.assign(&mut pair)?;
     let data_file = |path: &Path, sha256: String, epigenome: &Epigenome| -> Result<DataFile> {
         Ok(DataFile {
@@ -110,18 +127,20 @@ pub fn train(plan: &TrainingPlan, report: &mut dyn FnMut(Event<'_>)) -> Result<R
         })
     };
     let mut description = RunDescription {
-        format: FORMAT,
-        epidelta: env!("CARGO_PKG_VERSION").into(),
-        method: plan.method,
-        preset: plan.preset,
-        seed: plan.seed,
-        weights_sha256: String::new(),
-        predictions_sha256: String::new(),
-        a: data_file(&plan.a, sha256_a, &pair.a)?,
-        b: data_file(&plan.b, sha256_b, &pair.b)?,
-        labels,
-        data: DataShape::of(&pair.a),
-        median_log2_expression: ExpressionThresholds::default(),
+        head: RunHead {
+            format: FORMAT,
+            epidelta: env!("CARGO_PKG_VERSION").into(),
+            method: plan.method,
+            preset: plan.preset,
+            seed: plan.seed,
+            weights_sha256: String::new(),
+            predictions_sha256: String::new(),
+            a: data_file(&plan.a, sha256_a, &pair.a)?,
+            b: data_file(&plan.b, sha256_b, &pair.b)?,
+            labels,
+            data: DataShape::of(&pair.a),
+            median_log2_expression: None,
+        },
         settings: settings.clone(),
     };
     // What cannot be written must fail now rather than after the training.
@@ -134,33 +153,39 @@ pub fn train(plan: &TrainingPlan, report: &mut dyn FnMut(Event<'_>)) -> Result<R
         labels_vary: labels_vary(&pair),
     }));
 
+    let initial = initial.map(WeightsFile::read).transpose()?;
     let mut progress = |progress: Progress<'_>| report(Event::Training(progress));
-    let fitted = fit(&pair, settings, plan.seed, initial, &mut progress)?;
-    report(Event::Trained(&fitted.profile));
+    let fitted = fit(
+        plan.method,
+        &mut pair,
+        settings,
+        plan.seed,
+        initial,
+        &mut progress,
+    )?;
+    if let Some(profile) = &fitted.profile {
+        report(Event::Trained(profile));
+    }
     let all: Vec<usize> = (0..pair.genes.len()).collect();
-    let predicted = |model: &DeepDiff, genes: &[usize]| Predictions {
-        genes: predict(model, &settings.model, fitted.thresholds, &pair, genes),
-    };
-    let predictions = predicted(&fitted.best, &all).finite()?;
-    let of_last = predicted(&fitted.last, &pair.in_split(Split::Test));
+    let predictions = fitted.model.predict(&pair, &all, settings.label.task)?;
     let metrics = RunMetrics {
         best: Metrics::of(&predictions),
-        best_epoch: fitted.best_epoch,
-        last_epoch: LastEpoch {
-            epoch: fitted.history.epochs.len(),
-            test: Metrics::of(&of_last).test,
-        },
-        seconds_per_epoch: fitted.seconds_per_epoch(),
+        epochs: epochs(&fitted, &pair, settings)?,
+        choices: fitted.choices,
+        fit_seconds: fitted.seconds,
     };
 
     let folder = OutputFolder::create(&plan.output, plan.force, MARKER)?;
-    let weights = folder.file(WEIGHTS);
-    save_weights(&fitted.best, &weights)?;
-    fitted.history.write(&folder.file(HISTORY))?;
+    let model = folder.file(FittedMethod::file_name(plan.method));
+    fitted.model.save(&model)?;
+    let histories: Vec<&History> = fitted.networks.iter().map(|n| &n.history).collect();
+    if !histories.is_empty() {
+        write_histories(&histories, &folder.file(HISTORY))?;
+    }
     predictions.write(&folder.file(PREDICTIONS), false)?;
-    description.weights_sha256 = sha256(&weights)?;
-    description.predictions_sha256 = sha256(&folder.file(PREDICTIONS))?;
-    description.median_log2_expression = fitted.thresholds;
+    description.head.weights_sha256 = sha256(&model)?;
+    description.head.predictions_sha256 = sha256(&folder.file(PREDICTIONS))?;
+    description.head.median_log2_expression = fitted.model.thresholds();
     let text = description.to_toml()?;
     write_atomically(&folder.file(MARKER), false, |out| {
         out.write_all(text.as_bytes())
@@ -171,6 +196,29 @@ pub fn train(plan: &TrainingPlan, report: &mut dyn FnMut(Event<'_>)) -> Result<R
     })?;
     folder.publish()?;
     Ok(metrics)
+}
+
+/// The epochs of a method's networks, if it has any.
+fn epochs(fit: &Fit, pair: &Pair, settings: &Settings) -> Result<Option<Epochs>> {
+    let of_networks = |of: fn(&TrainedNetwork) -> usize| -> Option<PerNetwork> {
+        PerNetwork::of(&fit.networks.iter().map(of).collect::<Vec<_>>())
+    };
+    let best_epoch = of_networks(|network| network.best_epoch);
+    let last_epoch = of_networks(|network| network.history.epochs.len());
+    let (Some(best_epoch), Some(last_epoch), Some(last), Some(profile)) =
+        (best_epoch, last_epoch, &fit.last, &fit.profile)
+    else {
+        return Ok(None);
+    };
+    let of_last = last.predict(pair, &pair.in_split(Split::Test), settings.label.task)?;
+    Ok(Some(Epochs {
+        best_epoch,
+        last_epoch: LastEpoch {
+            epoch: last_epoch,
+            test: Metrics::of(&of_last).test,
+        },
+        seconds_per_epoch: profile.total.as_secs_f64() / last_epoch.sum().max(1) as f64,
+    }))
 }
 
 fn label_file(table: &LabelTable) -> Result<LabelFile> {

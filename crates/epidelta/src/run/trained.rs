@@ -6,20 +6,18 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use burn::tensor::Device;
 use toml::{Table, Value};
 
 use super::{
     DataShape, HISTORY, LabelTable, MARKER, METRICS, PREDICTIONS, RunDescription, RunMetrics,
-    WEIGHTS, describe::FORMAT, read_pair,
+    describe::FORMAT, read_pair,
 };
 use crate::{
     dataset::{JoinSummary, Pair, Split},
     error::{Error, Place, Result},
     evaluation::{Metrics, Predictions},
-    model::{DeepDiff, load_weights},
+    method::FittedMethod,
     provenance::sha256,
-    training::predict,
 };
 
 const REMEDY: &str = "Give the folder that `epidelta train` wrote, complete and unchanged";
@@ -34,8 +32,16 @@ pub struct Run {
 }
 
 impl Run {
-    /// The files of a run folder.
-    pub const FILES: [&'static str; 5] = [MARKER, WEIGHTS, HISTORY, PREDICTIONS, METRICS];
+    /// The files that a run folder may have.
+    pub const FILES: [&'static str; 7] = [
+        MARKER,
+        FittedMethod::FILES[0],
+        FittedMethod::FILES[1],
+        FittedMethod::FILES[2],
+        HISTORY,
+        PREDICTIONS,
+        METRICS,
+    ];
 
     /// Reads a run's description.
     ///
@@ -56,7 +62,8 @@ impl Run {
             let expected = format!("format = {FORMAT}");
             return Err(Error::content(&file, Place::File, expected, found, REMEDY));
         }
-        let description = toml::from_str(&text).map_err(|e| bad("the description of a run", &e))?;
+        let description =
+            RunDescription::from_table(table).map_err(|e| bad("the description of a run", &e))?;
         Ok(Run {
             path: path.into(),
             description,
@@ -69,7 +76,7 @@ impl Run {
     /// When they cannot be read or are not those that training wrote.
     pub fn predictions(&self) -> Result<Predictions> {
         let path = self.path.join(PREDICTIONS);
-        let expected = &self.description.predictions_sha256;
+        let expected = &self.description.head.predictions_sha256;
         check_sha256(&path, "the predictions", expected)?;
         Predictions::read(&path)
     }
@@ -115,22 +122,14 @@ impl Run {
         for gene in 0..pair.genes.len() {
             pair.genes[gene].split = trained.get(pair.gene_id(gene)).copied().flatten();
         }
-        let model = self.model()?;
         let genes: Vec<usize> = (0..pair.genes.len()).collect();
-        let predictions = Predictions {
-            genes: predict(
-                &model,
-                &self.description.settings.model,
-                self.description.median_log2_expression,
-                &pair,
-                &genes,
-            ),
-        };
-        Ok((predictions.finite()?, summary))
+        let task = self.description.settings.label.task;
+        let predictions = self.model()?.predict(&pair, &genes, task)?;
+        Ok((predictions, summary))
     }
 
     fn check_shape(&self, pair: &Pair) -> Result<()> {
-        let (trained, given) = (&self.description.data, DataShape::of(&pair.a));
+        let (trained, given) = (&self.description.head.data, DataShape::of(&pair.a));
         if *trained == given {
             return Ok(());
         }
@@ -158,17 +157,16 @@ impl Run {
         ))
     }
 
-    /// The run's model with its trained weights.
+    /// What the run learned.
     ///
     /// # Errors
-    /// When the weights are missing or not those that training wrote.
-    pub fn model(&self) -> Result<DeepDiff> {
-        let path = self.path.join(WEIGHTS);
-        check_sha256(&path, "the weights", &self.description.weights_sha256)?;
-        let settings = &self.description.settings;
-        let marks = self.description.data.marks.len();
-        let model = DeepDiff::new(&settings.model, marks, 0, &Device::flex())?;
-        load_weights(model, &path)
+    /// When its file is missing or not the one that training wrote.
+    pub fn model(&self) -> Result<FittedMethod> {
+        let RunDescription { head, settings } = &self.description;
+        let path = self.path.join(FittedMethod::file_name(head.method));
+        check_sha256(&path, "the model", &head.weights_sha256)?;
+        let shape = [head.data.marks.len(), head.data.bins];
+        FittedMethod::load(&path, settings, shape, head.median_log2_expression)
     }
 }
 

@@ -10,7 +10,7 @@ use burn::{
     tensor::{Tensor, TensorData},
 };
 
-use crate::model::{DeepDiff, values};
+use crate::model::values;
 
 const BETA_1: f64 = 0.9;
 const BETA_2: f64 = 0.999;
@@ -44,7 +44,7 @@ impl Adam {
     }
 
     /// Moves every weight that has a gradient. The gradients count times `factor`.
-    pub fn step(&mut self, model: DeepDiff, gradients: GradientsParams, factor: f32) -> DeepDiff {
+    pub fn step<M: Module>(&mut self, model: M, gradients: GradientsParams, factor: f32) -> M {
         self.steps += 1;
         model.map(&mut Update {
             step: Step::new(self.steps, self.learning_rate, factor),

@@ -1,21 +1,22 @@
 //! One pass over the training genes.
 
-use std::path::Path;
-
-use burn::tensor::Device;
+use burn::{
+    module::Module,
+    tensor::{Device, Tensor},
+};
 
 use super::{
+    config::TrainingConfig,
     fit::Progress,
     optimizer::{NotFinite, Optimizer, gradients},
     profile::Stopwatch,
-    settings::Settings,
 };
 use crate::{
-    dataset::{Batch, Pair, PairedGene},
+    dataset::{Batch, Pair, PairedGene, Task},
     error::{Error, Result},
     evaluation::pearson_r,
     model::{
-        Auxiliary, DeepDiff, ExpressionThresholds, SignalTensors, load_weights, losses, values,
+        Auxiliary, ExpressionThresholds, Network, NetworkConfig, SignalTensors, WeightsFile, values,
     },
     random::{Purpose, generator},
 };
@@ -23,7 +24,9 @@ use crate::{
 /// What stays the same over a training.
 pub(super) struct Trainer<'a> {
     pub pair: &'a Pair,
-    pub settings: &'a Settings,
+    pub network: &'a NetworkConfig,
+    pub training: &'a TrainingConfig,
+    pub task: Task,
     pub seed: u64,
     pub thresholds: ExpressionThresholds,
     pub device: Device,
@@ -46,35 +49,53 @@ struct TrainedBatch {
 }
 
 impl Trainer<'_> {
-    pub fn initial_model(&self, train: &[usize], weights: Option<&Path>) -> Result<DeepDiff> {
-        let config = &self.settings.model;
-        let marks = self.pair.marks().len();
-        let mut model = DeepDiff::new(config, marks, self.seed, &self.device)?;
-        if config.heads_start_at_mean {
+    pub fn initial_network(
+        &self,
+        train: &[usize],
+        weights: Option<WeightsFile>,
+    ) -> Result<Network> {
+        let shape = [self.pair.marks().len(), self.pair.bins()];
+        let mut network = Network::new(self.network, shape, self.seed, &self.device)?;
+        if self.heads_start_at_mean() {
             let mean = |of: fn(&PairedGene) -> f64| {
                 train.iter().map(|&g| of(&self.pair.genes[g])).sum::<f64>() / train.len() as f64
             };
-            let cells = (config.auxiliary == Auxiliary::Regression)
-                .then(|| [mean(|g| g.log2_expression_a), mean(|g| g.log2_expression_b)]);
-            model = model.with_head_biases(mean(|g| g.log2_fold_change), cells);
+            let label = match self.task {
+                Task::Regression => mean(|g| g.log2_fold_change),
+                Task::Classification => log_odds(mean(|g| f64::from(g.log2_fold_change > 0.0))),
+            };
+            let cells = match self.network {
+                NetworkConfig::DeepDiff(config) if config.auxiliary == Auxiliary::Regression => {
+                    Some([mean(|g| g.log2_expression_a), mean(|g| g.log2_expression_b)])
+                }
+                _ => None,
+            };
+            network = network.with_head_biases(label, cells);
         }
         match weights {
-            Some(path) => load_weights(model, path),
-            None => Ok(model),
+            Some(weights) => weights.put_into(network),
+            None => Ok(network),
+        }
+    }
+
+    fn heads_start_at_mean(&self) -> bool {
+        match self.network {
+            NetworkConfig::DeepDiff(config) => config.heads_start_at_mean,
+            NetworkConfig::DeepChrome(config) => config.heads_start_at_mean,
         }
     }
 
     /// One pass over the training genes in the given order.
     pub fn epoch(
         &self,
-        mut model: DeepDiff,
+        mut network: Network,
         optimizer: &mut Optimizer,
         stopwatch: &mut Stopwatch,
         order: &[usize],
         epoch: usize,
-        report: &mut dyn FnMut(Progress<'_>),
-    ) -> Result<(DeepDiff, TrainedEpoch)> {
-        let batch_size = self.settings.training.batch_size;
+        report: &mut (dyn FnMut(Progress<'_>) + Send),
+    ) -> Result<(Network, TrainedEpoch)> {
+        let batch_size = self.training.batch_size;
         let batches = order.len().div_ceil(batch_size);
         let (mut observed, mut predicted) = (Vec::new(), Vec::new());
         let (mut loss_sum, mut largest_norm) = (0.0, 0.0_f64);
@@ -90,11 +111,11 @@ impl Trainer<'_> {
             // An idle thread gathers the next batch beside the step.
             let stepped = rayon::in_place_scope(|scope| {
                 scope.spawn(|_| next = gather_next());
-                self.step(model, optimizer, stopwatch, &batch, step)
+                self.step(network, optimizer, stopwatch, &batch, step)
             });
             index += 1;
             let trained;
-            (model, trained) = stepped.map_err(|NotFinite(quantity)| {
+            (network, trained) = stepped.map_err(|NotFinite(quantity)| {
                 self.not_finite(quantity, epoch, index, batch.genes[0])
             })?;
             loss_sum += f64::from(trained.loss) * batch.len() as f64;
@@ -111,31 +132,30 @@ impl Trainer<'_> {
             pearson_r: pearson_r(&observed, &predicted),
             gradient_norm: largest_norm,
         };
-        Ok((model, trained))
+        Ok((network, trained))
     }
 
     /// One step on a batch. `index` counts steps over all epochs.
     fn step(
         &self,
-        model: DeepDiff,
+        network: Network,
         optimizer: &mut Optimizer,
         stopwatch: &mut Stopwatch,
         batch: &Batch,
         index: u64,
-    ) -> std::result::Result<(DeepDiff, TrainedBatch), NotFinite> {
-        let config = &self.settings.model;
+    ) -> std::result::Result<(Network, TrainedBatch), NotFinite> {
         let mut dropout = generator(self.seed, Purpose::Dropout, index);
         let output = stopwatch.time(
             |profile| &mut profile.forward,
             || {
                 let signal = SignalTensors::of(batch, &self.device);
-                model.forward_training(config, signal, &mut dropout)
+                network.forward_training(signal, &mut dropout)
             },
         );
         let (total, loss) = stopwatch.time(
             |profile| &mut profile.losses,
             || {
-                let total = losses(&output, batch, config, self.thresholds).total;
+                let total = network.loss(&output, batch, self.thresholds, self.task);
                 let loss: f32 = total.clone().into_scalar();
                 (total, loss)
             },
@@ -143,24 +163,26 @@ impl Trainer<'_> {
         if !loss.is_finite() {
             return Err(NotFinite("the loss".into()));
         }
-        let gradients = stopwatch.time(
-            |profile| &mut profile.backward,
-            || gradients(&total, &model),
-        );
-        let (model, gradient_norm) = stopwatch.time(
-            |profile| &mut profile.optimizer,
-            || optimizer.step(model, gradients),
-        )?;
+        let (network, gradient_norm) = match network {
+            Network::DeepDiff(config, model) => {
+                let (model, norm) = descend(model, &total, optimizer, stopwatch)?;
+                (Network::DeepDiff(config, model), norm)
+            }
+            Network::DeepChrome(config, model) => {
+                let (model, norm) = descend(model, &total, optimizer, stopwatch)?;
+                (Network::DeepChrome(config, model), norm)
+            }
+        };
         let trained = TrainedBatch {
             loss,
             gradient_norm,
             predicted: values(output.log2_fold_change),
         };
-        Ok((model, trained))
+        Ok((network, trained))
     }
 
     pub fn not_finite(&self, quantity: String, epoch: usize, batch: usize, gene: usize) -> Error {
-        let rate = self.settings.training.learning_rate;
+        let rate = self.training.learning_rate;
         Error::NotFinite {
             quantity,
             epoch,
@@ -174,4 +196,24 @@ impl Trainer<'_> {
             ),
         }
     }
+}
+
+/// Moves a model's weights against the gradients of a loss.
+fn descend<M: Module>(
+    model: M,
+    loss: &Tensor<1>,
+    optimizer: &mut Optimizer,
+    stopwatch: &mut Stopwatch,
+) -> std::result::Result<(M, f64), NotFinite> {
+    let gradients = stopwatch.time(|profile| &mut profile.backward, || gradients(loss, &model));
+    stopwatch.time(
+        |profile| &mut profile.optimizer,
+        || optimizer.step(model, gradients),
+    )
+}
+
+/// The logit of a share, kept finite where all or none are.
+fn log_odds(share: f64) -> f64 {
+    let share = share.clamp(1e-3, 1.0 - 1e-3);
+    (share / (1.0 - share)).ln()
 }

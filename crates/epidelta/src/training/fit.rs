@@ -1,22 +1,20 @@
 //! The training loop.
 
-use std::path::Path;
-
-use burn::{module::Module, tensor::Device};
+use burn::tensor::Device;
 
 use super::{
+    config::TrainingConfig,
     epoch::Trainer,
     history::{EpochRecord, History},
     optimizer::Optimizer,
     predict::predict_with_loss,
     profile::{Profile, Stopwatch},
-    settings::Settings,
 };
 use crate::{
-    dataset::{Pair, PairedGene, Split, shuffled},
+    dataset::{Pair, PairedGene, Split, Task, shuffled},
     error::Result,
     evaluation::{self, pearson_r},
-    model::{DeepDiff, ExpressionThresholds},
+    model::{ExpressionThresholds, Network, NetworkConfig, WeightsFile},
 };
 
 /// What a training tells while it runs.
@@ -41,10 +39,10 @@ pub enum Progress<'a> {
 /// A trained model.
 #[derive(Debug, Clone)]
 pub struct Fitted {
-    /// The weights after the best epoch by validation Pearson r.
-    pub best: DeepDiff,
-    /// The weights after the last epoch.
-    pub last: DeepDiff,
+    /// The network after the best epoch by validation Pearson r.
+    pub best: Network,
+    /// The network after the last epoch.
+    pub last: Network,
     /// The best epoch, counted from 1.
     pub best_epoch: usize,
     /// Every epoch.
@@ -62,7 +60,20 @@ impl Fitted {
     }
 }
 
-/// Trains a model on a pair whose genes have splits and whose signal is
+/// What a network is trained for, and how.
+#[derive(Debug, Clone, Copy)]
+pub struct Training<'a> {
+    /// What the network is made of.
+    pub network: &'a NetworkConfig,
+    /// How its weights are fitted.
+    pub config: &'a TrainingConfig,
+    /// What the labels are taken for.
+    pub task: Task,
+    /// The seed of weights, order and dropout.
+    pub seed: u64,
+}
+
+/// Trains a network on a pair whose genes have splits and whose signal is
 /// transformed.
 ///
 /// # Errors
@@ -70,13 +81,17 @@ impl Fitted {
 /// or a gradient stops being finite.
 pub fn fit(
     pair: &Pair,
-    settings: &Settings,
-    seed: u64,
-    initial_weights: Option<&Path>,
-    report: &mut dyn FnMut(Progress<'_>),
+    training: Training<'_>,
+    initial_weights: Option<WeightsFile>,
+    report: &mut (dyn FnMut(Progress<'_>) + Send),
 ) -> Result<Fitted> {
-    settings.check()?;
-    let config = &settings.model;
+    let Training {
+        network,
+        config,
+        task,
+        seed,
+    } = training;
+    config.check()?;
     let train = pair.in_split(Split::Train);
     let valid = pair.in_split(Split::Valid);
     let thresholds = ExpressionThresholds {
@@ -86,30 +101,38 @@ pub fn fit(
 
     let trainer = Trainer {
         pair,
-        settings,
+        network,
+        training: config,
+        task,
         seed,
         thresholds,
         device: Device::flex().autodiff(),
     };
-    let mut model = trainer.initial_model(&train, initial_weights)?;
-    let mut optimizer = Optimizer::new(&settings.training);
+    let mut network = trainer.initial_network(&train, initial_weights)?;
+    let mut optimizer = Optimizer::new(config);
 
     let mut stopwatch = Stopwatch::start();
     let mut history = History::default();
-    let mut best: Option<(EpochRecord, DeepDiff)> = None;
-    for epoch in 1..=settings.training.epochs {
+    let mut best: Option<(EpochRecord, Network)> = None;
+    for epoch in 1..=config.epochs {
         let order = shuffled(&train, seed, epoch);
         let trained;
-        (model, trained) =
-            trainer.epoch(model, &mut optimizer, &mut stopwatch, &order, epoch, report)?;
+        (network, trained) = trainer.epoch(
+            network,
+            &mut optimizer,
+            &mut stopwatch,
+            &order,
+            epoch,
+            report,
+        )?;
 
-        let inference = model.clone().valid();
+        let inference = network.valid();
         let (predictions, valid_loss) = stopwatch.time(
             |profile| &mut profile.validation,
-            || predict_with_loss(&inference, config, thresholds, pair, &valid),
+            || predict_with_loss(&inference, thresholds, task, pair, &valid),
         );
         if !valid_loss.is_finite() {
-            let batches = order.len().div_ceil(settings.training.batch_size);
+            let batches = order.len().div_ceil(config.batch_size);
             let quantity = "the validation loss".into();
             return Err(trainer.not_finite(quantity, epoch, batches, order[0]));
         }
@@ -133,15 +156,15 @@ pub fn fit(
             best: is_best,
         });
         let best_epoch = best.as_ref().map_or(epoch, |(best, _)| best.epoch);
-        let patience = settings.training.patience;
+        let patience = config.patience;
         if patience > 0 && epoch - best_epoch >= patience {
             break;
         }
     }
     let epochs = history.epochs.len();
-    let last = model.valid();
+    let last = network.valid();
     let (best_epoch, best) = match best {
-        Some((record, model)) => (record.epoch, model),
+        Some((record, network)) => (record.epoch, network),
         None => (epochs, last.clone()),
     };
     Ok(Fitted {
@@ -165,7 +188,8 @@ fn better(epoch: &EpochRecord, best: &EpochRecord) -> bool {
     }
 }
 
-fn median(pair: &Pair, genes: &[usize], of: fn(&PairedGene) -> f64) -> f64 {
+/// The median over genes of a pair; 0 where there are none.
+pub(crate) fn median(pair: &Pair, genes: &[usize], of: fn(&PairedGene) -> f64) -> f64 {
     let values = genes.iter().map(|&g| of(&pair.genes[g])).collect();
     evaluation::median(values).unwrap_or(0.0)
 }

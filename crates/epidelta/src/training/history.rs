@@ -30,22 +30,28 @@ pub struct History {
     pub epochs: Vec<EpochRecord>,
 }
 
-impl History {
-    /// Writes the table; undefined correlations are `NA`.
-    ///
-    /// # Errors
-    /// When the file cannot be written.
-    pub fn write(&self, path: &Path) -> Result<()> {
-        let or_na = |r: Option<f64>| r.map_or_else(|| "NA".to_owned(), |r| r.to_string());
-        write_atomically(path, false, |out| {
-            writeln!(
-                out,
-                "epoch\ttrain_loss\tvalid_loss\ttrain_pearson_r\tvalid_pearson_r\tgradient_norm"
-            )?;
-            for epoch in &self.epochs {
+/// Writes the histories of a method's networks as one table; where there are two, those
+/// of A and B, with a last column `cell`. Undefined correlations are `NA`.
+///
+/// # Errors
+/// When the file cannot be written.
+pub fn write_histories(histories: &[&History], path: &Path) -> Result<()> {
+    let or_na = |r: Option<f64>| r.map_or_else(|| "NA".to_owned(), |r| r.to_string());
+    let cells: &[&str] = match histories.len() {
+        2 => &["\ta", "\tb"],
+        _ => &[""],
+    };
+    write_atomically(path, false, |out| {
+        writeln!(
+            out,
+            "epoch\ttrain_loss\tvalid_loss\ttrain_pearson_r\tvalid_pearson_r\tgradient_norm{}",
+            if cells.len() > 1 { "\tcell" } else { "" }
+        )?;
+        for (history, cell) in histories.iter().zip(cells) {
+            for epoch in &history.epochs {
                 writeln!(
                     out,
-                    "{}\t{}\t{}\t{}\t{}\t{}",
+                    "{}\t{}\t{}\t{}\t{}\t{}{cell}",
                     epoch.epoch,
                     epoch.train_loss,
                     epoch.valid_loss,
@@ -54,7 +60,7 @@ impl History {
                     epoch.gradient_norm
                 )?;
             }
-            Ok(())
-        })
-    }
+        }
+        Ok(())
+    })
 }

@@ -9,8 +9,8 @@ use burn::{
     tensor::Tensor,
 };
 
-use super::{adam::Adam, settings::TrainingConfig};
-use crate::model::{DeepDiff, values};
+use super::{adam::Adam, config::TrainingConfig};
+use crate::model::values;
 
 /// Adam on clipped gradients.
 #[derive(Debug)]
@@ -37,11 +37,11 @@ impl Optimizer {
     ///
     /// # Errors
     /// When a gradient is not finite.
-    pub fn step(
+    pub fn step<M: Module>(
         &mut self,
-        model: DeepDiff,
+        model: M,
         gradients: GradientsParams,
-    ) -> Result<(DeepDiff, f64), NotFinite> {
+    ) -> Result<(M, f64), NotFinite> {
         let (norm, not_finite) = norm(&gradients, &model);
         if let Some(name) = not_finite {
             return Err(NotFinite(format!("the gradient of {name}")));
@@ -52,13 +52,13 @@ impl Optimizer {
 }
 
 /// The gradient of a loss with respect to every weight.
-pub fn gradients(loss: &Tensor<1>, model: &DeepDiff) -> GradientsParams {
+pub fn gradients<M: Module>(loss: &Tensor<1>, model: &M) -> GradientsParams {
     GradientsParams::from_grads(loss.backward(), model)
 }
 
 /// The L2 norm over all weights, and the first weight whose gradient is not
 /// finite, if any.
-fn norm(gradients: &GradientsParams, model: &DeepDiff) -> (f64, Option<String>) {
+fn norm<M: Module>(gradients: &GradientsParams, model: &M) -> (f64, Option<String>) {
     struct Norm<'g> {
         gradients: &'g GradientsParams,
         path: Vec<String>,

@@ -1,12 +1,9 @@
-//! Predictions of a model for genes of a pair.
+//! Predictions of a network for genes of a pair.
 
 use crate::{
-    dataset::{Batch, Pair},
+    dataset::{Batch, Pair, Task},
     evaluation::{CellPrediction, GenePrediction},
-    model::{
-        Auxiliary, DeepDiff, DeepDiffConfig, ExpressionThresholds, Losses, Output, SignalTensors,
-        losses, values,
-    },
+    model::{Auxiliary, ExpressionThresholds, Network, Output, SignalTensors, values},
 };
 
 /// Genes predicted at once. Fixed, so that predictions never depend on how many
@@ -15,50 +12,64 @@ const BATCH: usize = 128;
 
 /// Predicts genes of a pair (its signal transformed as in training).
 pub fn predict(
-    model: &DeepDiff,
-    config: &DeepDiffConfig,
+    network: &Network,
     thresholds: ExpressionThresholds,
     pair: &Pair,
     genes: &[usize],
 ) -> Vec<GenePrediction> {
-    predict_with_loss(model, config, thresholds, pair, genes).0
+    batches(network, pair, genes)
+        .flat_map(|(batch, output)| of_batch(output, &batch, network, thresholds, pair))
+        .collect()
 }
 
-/// Predictions and the mean total loss.
+/// Predictions and the mean loss.
 pub(super) fn predict_with_loss(
-    model: &DeepDiff,
-    config: &DeepDiffConfig,
+    network: &Network,
     thresholds: ExpressionThresholds,
+    task: Task,
     pair: &Pair,
     genes: &[usize],
 ) -> (Vec<GenePrediction>, f64) {
-    let device = model.head.weight.val().device();
     let mut predictions = Vec::with_capacity(genes.len());
     let mut loss_sum = 0.0;
-    for chunk in genes.chunks(BATCH) {
-        let batch = Batch::gather(pair, chunk);
-        let signal = SignalTensors::of(&batch, &device);
-        let output = model.predict(config, signal);
-        let Losses { total, .. } = losses(&output, &batch, config, thresholds);
-        loss_sum += f64::from(total.into_scalar::<f32>()) * chunk.len() as f64;
-        predictions.extend(of_batch(output, &batch, config, thresholds, pair));
+    for (batch, output) in batches(network, pair, genes) {
+        let loss = network.loss(&output, &batch, thresholds, task);
+        loss_sum += f64::from(loss.into_scalar::<f32>()) * batch.len() as f64;
+        predictions.extend(of_batch(output, &batch, network, thresholds, pair));
     }
     (predictions, loss_sum / genes.len().max(1) as f64)
+}
+
+fn batches<'n>(
+    network: &'n Network,
+    pair: &'n Pair,
+    genes: &'n [usize],
+) -> impl Iterator<Item = (Batch, Output)> + 'n {
+    let device = network.device();
+    genes.chunks(BATCH).map(move |chunk| {
+        let batch = Batch::gather(pair, chunk);
+        let output = network.predict(SignalTensors::of(&batch, &device));
+        (batch, output)
+    })
 }
 
 fn of_batch(
     output: Output,
     batch: &Batch,
-    config: &DeepDiffConfig,
+    network: &Network,
     thresholds: ExpressionThresholds,
     pair: &Pair,
 ) -> Vec<GenePrediction> {
+    let auxiliary = match network {
+        Network::DeepDiff(config, _) => config.auxiliary,
+        Network::DeepChrome(..) => Auxiliary::None,
+    };
     let predicted = values(output.log2_fold_change);
     let cells = output.cells.map(|cells| cells.map(values));
-    let with_cell = |observed: f64, predicted: f32, threshold: f64| match config.auxiliary {
+    let with_cell = |observed: f64, predicted: f32, threshold: f64| match auxiliary {
         Auxiliary::Classification => CellPrediction::AboveMedian {
             observed: observed > threshold,
-            probability: 1.0 / (1.0 + (-predicted).exp()),
+            probability: probability(predicted),
         },
         Auxiliary::Regression | Auxiliary::None => CellPrediction::Expression {
             observed,
@@ -76,6 +87,7 @@ fn of_batch(
                 split: gene.split,
                 observed: gene.log2_fold_change,
                 predicted: predicted[i],
+                up: None,
                 cells: cells.as_ref().map(|[a, b]| {
                     [
                         with_cell(gene.log2_expression_a, a[i], thresholds.a),
@@ -85,4 +97,9 @@ fn of_batch(
             }
         })
         .collect()
+}
+
+/// The probability of a logit.
+pub fn probability(logit: f32) -> f32 {
+    1.0 / (1.0 + (-logit).exp())
 }

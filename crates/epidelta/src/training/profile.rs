@@ -1,6 +1,9 @@
 //! Where the time of a training goes.
 
-use std::time::{Duration, Instant};
+use std::{
+    ops::Add,
+    time::{Duration, Instant},
+};
 
 use crate::model::{KernelTime, kernel_time};
 
@@ -24,6 +27,22 @@ pub struct Profile {
     pub total: Duration,
     /// What of all this was spent in the recurrent kernel.
     pub kernel: KernelTime,
+}
+
+impl Add for Profile {
+    type Output = Profile;
+
+    fn add(self, other: Profile) -> Profile {
+        Profile {
+            forward: self.forward + other.forward,
+            losses: self.losses + other.losses,
+            backward: self.backward + other.backward,
+            optimizer: self.optimizer + other.optimizer,
+            validation: self.validation + other.validation,
+            total: self.total + other.total,
+            kernel: self.kernel + other.kernel,
+        }
+    }
 }
 
 /// Measures a training from start to end.

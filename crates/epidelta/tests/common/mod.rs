@@ -10,6 +10,18 @@ use burn::{
     optim::GradientsParams,
     tensor::Tensor,
 };
+use epidelta::{
+    method::{MethodConfig, NetworkSettings, Preset, Settings},
+    model::{DeepDiffConfig, Variant},
+};
+
+/// The settings of a DeepDiff.
+pub fn deepdiff(variant: Variant, preset: Preset) -> NetworkSettings<DeepDiffConfig> {
+    match Settings::of(variant, preset).method {
+        MethodConfig::DeepDiff(settings) => settings,
+        other => panic!("{other:?} is no DeepDiff"),
+    }
+}
 
 /// A file or folder of the shared data, or `None` (said on stderr) where
 /// `EPIDELTA_SHARED` is not set. With the variable set, a missing file fails.

@@ -56,7 +56,7 @@ impl Simulated {
     /// Writes the simulation as files that a lab has into a folder:
     /// `reads/CELL_MARK.bam` (sorted, without index), `genes.gtf`, `counts.tsv`
     /// (gene_id, and the reads of each cell type), and the lists of the files for
-    /// `epidelta prepare`: `samples.tsv` of both cell types, `CELL.marks.tsv` of each.
+    /// `epidelta prepare`: `samples.tsv` of all cell types, `CELL.marks.tsv` of each.
     ///
     /// The 5' ends of the reads that are no duplicates lie in the bins as in the
     /// simulated epigenomes, so that counting these gives the same numbers.
@@ -65,7 +65,10 @@ impl Simulated {
     /// When windows are so wide that those of neighbouring genes overlap, or a file
     /// cannot be written.
     pub fn write_reads(&self, folder: &Path, seed: u64) -> Result<()> {
-        let width = u64::from(self.a.metadata.upstream) + u64::from(self.a.metadata.downstream);
+        let Some(first) = self.cells.first() else {
+            return Ok(());
+        };
+        let width = u64::from(first.metadata.upstream) + u64::from(first.metadata.downstream);
         if width > TSS_SPACING as u64 {
             return Err(Error::setting(
                 "--reads",
@@ -75,9 +78,9 @@ impl Simulated {
         }
         let reads = folder.join("reads");
         fs::create_dir_all(&reads).map_err(Error::io("create", &reads))?;
-        let cells = [&self.a, &self.b];
-        let files: Vec<(&Epigenome, usize)> = cells
-            .into_iter()
+        let files: Vec<(&Epigenome, usize)> = self
+            .cells
+            .iter()
             .flat_map(|cell| (0..cell.marks.len()).map(move |mark| (cell, mark)))
             .collect();
         files
@@ -96,7 +99,7 @@ impl Simulated {
             }
             Ok(())
         })?;
-        for cell in cells {
+        for cell in &self.cells {
             let list = format!("{}.marks.tsv", cell.metadata.cell_type);
             write_atomically(&folder.join(list), false, |out| {
                 writeln!(out, "mark\tpath")?;
@@ -107,13 +110,20 @@ impl Simulated {
             })?;
         }
         write_atomically(&folder.join("genes.gtf"), false, |out| {
-            write_gtf(out, &self.a)
+            write_gtf(out, first)
         })?;
         write_atomically(&folder.join("counts.tsv"), false, |out| {
-            let [a, b] = cells.map(|cell| &cell.metadata.cell_type);
-            writeln!(out, "gene_id\t{a}\t{b}")?;
-            for (a, b) in self.a.genes.iter().zip(&self.b.genes) {
-                writeln!(out, "{}\t{}\t{}", a.gene_id, a.expression, b.expression)?;
+            let names = self
+                .cells
+                .iter()
+                .map(|cell| cell.metadata.cell_type.as_str());
+            writeln!(out, "gene_id\t{}", names.collect::<Vec<_>>().join("\t"))?;
+            for (row, gene) in first.genes.iter().enumerate() {
+                write!(out, "{}", gene.gene_id)?;
+                for cell in &self.cells {
+                    write!(out, "\t{}", cell.genes[row].expression)?;
+                }
+                writeln!(out)?;
             }
             Ok(())
         })

@@ -1,0 +1,373 @@
+//! `epidelta study` through the program.
+
+mod common;
+
+use std::{
+    fs,
+    process::{Command, Stdio},
+    thread::sleep,
+    time::{Duration, Instant},
+};
+
+use common::Workplace;
+
+const METHODS: &str = r#"["ridge", "two-layer-svr", "attentive-chrome", "raw-d",
+    { name = "raw-d-wide", method = "raw-d", set = { model.hidden_bins = 8 } }, "aux",
+    { name = "aux-classification", method = "aux", set = { model.auxiliary = "classification" } }]"#;
+
+const TABLES: [&str; 6] = [
+    "pearson.tsv",
+    "methods.tsv",
+    "comparisons.tsv",
+    "auxiliary.tsv",
+    "runs.tsv",
+    "study.json",
+];
+/// That do not tell the time.
+const FIGURES: [&str; 4] = [
+    "pearson_by_pair.svg",
+    "pearson_by_pair.png",
+    "methods.svg",
+    "methods.png",
+];
+
+/// Four cell types and a study of three of their pairs.
+fn study(settings: &str) -> Workplace {
+    let workplace = Workplace::new();
+    workplace.succeed("simulate --genes 100 --bins 16 --cell-types 4 -o sim");
+    workplace.write("sim/study.toml", description(settings));
+    workplace
+}
+
+fn description(settings: &str) -> String {
+    format!(
+        "pairs = [[\"A\", \"B\"], [\"A\", \"C\"], [\"B\", \"D\"]]\nmethods = {METHODS}\n{settings}\n\
+         [cell_types]\nA = \"A.parquet\"\nB = \"B.parquet\"\nC = \"C.parquet\"\n\
+         D = \"D.parquet\"\n\n[settings]\ntraining.epochs = 2\nsvr.costs = [1.0]\n"
+    )
+}
+
+fn column(table: &str, name: &str) -> Vec<String> {
+    let mut lines = table.lines();
+    let header = lines.next().unwrap().split('\t');
+    let index = header.clone().position(|column| column == name).unwrap();
+    let fields = lines.map(|line| {
+        assert_eq!(line.split('\t').count(), header.clone().count(), "{line}");
+        line.split('\t').nth(index).unwrap().to_owned()
+    });
+    fields.collect()
+}
+
+#[test]
+fn a_study_makes_tables_and_figures() {
+    let workplace = study("seeds = [1, 2]");
+    let outcome = workplace.succeed("study sim/study.toml -o study");
+    let (runs, pairs, methods) = (42, 3, 7);
+    let table = |name: &str| workplace.text(&format!("study/{name}"));
+    assert_eq!(column(&table("runs.tsv"), "failure"), vec!["NA"; runs]);
+    let pearson = table("pearson.tsv");
+    assert_eq!(column(&pearson, "method").len(), pairs * methods);
+    assert_eq!(column(&pearson, "seeds"), vec!["2"; pairs * methods]);
+    let numbers = |table: &str, name: &str| -> Vec<f64> {
+        let fields = column(table, name).into_iter();
+        fields.map(|field| field.parse().unwrap()).collect()
+    };
+    let [r, low, high] = ["pearson_r", "low_95", "high_95"].map(|name| numbers(&pearson, name));
+    for ((r, low), high) in r.iter().zip(&low).zip(&high) {
+        assert!(low < r && r < high, "{low} {r} {high}");
+    }
+    // The mean over seeds of what the runs say.
+    let of_run = |seed: u64| -> f64 {
+        let path = format!("study/runs/A_vs_B/raw-d/seed-{seed}/metrics.json");
+        let metrics: serde_json::Value = serde_json::from_str(&workplace.text(&path)).unwrap();
+        metrics["test"]["pearson_r"].as_f64().unwrap()
+    };
+    let raw_d = column(&pearson, "method")
+        .iter()
+        .position(|m| m == "raw-d")
+        .unwrap();
+    assert!((r[raw_d] - (of_run(1) + of_run(2)) / 2.0).abs() < 1e-12);
+
+    let by_method = table("methods.tsv");
+    assert_eq!(column(&by_method, "method").len(), methods);
+    let ranks = numbers(&by_method, "mean_rank");
+    let sum: f64 = ranks.iter().sum();
+    assert!((sum - 28.0).abs() < 1e-9, "{ranks:?}"); // 1 + ... + 7
+    // Relative performance is by the formula, and that of the baseline itself is none.
+    let relative = numbers(&by_method, "mean_percent_over_two-layer-svr");
+    let of = |name: &str| -> Vec<f64> {
+        let rows = column(&pearson, "method").into_iter().zip(&r);
+        rows.filter(|(method, _)| method == name)
+            .map(|(_, &r)| r)
+            .collect()
+    };
+    let (ridge, svr) = (of("ridge"), of("two-layer-svr"));
+    let percent = ridge.iter().zip(&svr).map(|(r, b)| 100.0 * (r - b) / b);
+    assert!((relative[0] - percent.sum::<f64>() / 3.0).abs() < 1e-9);
+    assert_eq!(relative[1], 0.0);
+
+    assert_eq!(column(&table("auxiliary.tsv"), "variant"), ["aux"]);
+    assert!(column(&table("comparisons.tsv"), "p_holm").len() >= 12);
+    assert_eq!(column(&table("cost.tsv"), "method").len(), methods);
+    for figure in FIGURES.into_iter().chain(["cost.svg", "cost.png"]) {
+        assert!(
+            workplace.read(&format!("study/{figure}")).len() > 1000,
+            "{figure}"
+        );
+    }
+    let figure = table("pearson_by_pair.svg");
+    assert!(figure.contains("A/B") && figure.contains("best DeepDiff variant"));
+    assert!(
+        outcome.stdout.contains("mean % over two-layer-svr"),
+        "{}",
+        outcome.stdout
+    );
+
+    // What is there is not replaced unasked, and kept when asked to go on.
+    workplace.fail("study sim/study.toml -o study", &["already exists"]);
+    let before: Vec<Vec<u8>> = TABLES
+        .map(|name| workplace.read(&format!("study/{name}")))
+        .into();
+    let again = workplace.succeed("study sim/study.toml -o study --resume");
+    assert!(!again.stderr.contains("of 42 runs,"), "{}", again.stderr);
+    for (name, before) in TABLES.iter().zip(before) {
+        assert!(workplace.read(&format!("study/{name}")) == before, "{name}");
+    }
+    // Changed settings are run anew, those of the others kept.
+    let changed = description("seeds = [1, 2]").replace("hidden_bins = 8", "hidden_bins = 4");
+    workplace.write("sim/study.toml", changed);
+    let again = workplace.succeed("study sim/study.toml -o study --resume");
+    assert_eq!(
+        again.stderr.matches("raw-d-wide").count(),
+        6,
+        "{}",
+        again.stderr
+    );
+    assert!(!again.stderr.contains("ridge"), "{}", again.stderr);
+}
+
+#[test]
+fn a_study_that_was_killed_goes_on_to_the_same_tables() {
+    let workplace = study("");
+    workplace.succeed("study sim/study.toml -o whole --parallel 1");
+    let mut killed = Command::new(env!("CARGO_BIN_EXE_epidelta"))
+        .args(["study", "sim/study.toml", "-o", "killed"])
+        .current_dir(workplace.path(""))
+        .stderr(Stdio::null())
+        .stdout(Stdio::null())
+        .spawn()
+        .unwrap();
+    // After some runs, in the middle of others.
+    let third = workplace.path("killed/runs/A_vs_B/attentive-chrome/seed-1/run.toml");
+    let started = Instant::now();
+    while !third.exists() && started.elapsed() < Duration::from_secs(60) {
+        sleep(Duration::from_millis(2));
+    }
+    killed.kill().unwrap();
+    killed.wait().unwrap();
+    assert!(third.exists());
+    assert!(!workplace.path("killed/study.json").exists());
+    // What a run leaves that is interrupted.
+    let leftover = "killed/runs/A_vs_B/raw-d/.epidelta-leftover";
+    fs::create_dir_all(workplace.path(leftover)).unwrap();
+    workplace.succeed("study sim/study.toml -o killed --resume");
+    assert!(!workplace.path(leftover).exists());
+    for name in TABLES.into_iter().chain(FIGURES) {
+        let of = |study: &str| workplace.read(&format!("{study}/{name}"));
+        assert!(of("whole") == of("killed"), "{name}");
+    }
+}
+
+#[test]
+fn a_run_that_fails_is_reported_and_the_others_go_on() {
+    let workplace = study("");
+    let diverging = description("").replace(
+        "{ model.hidden_bins = 8 }",
+        "{ training.learning_rate = 1e30, training.max_gradient_norm = 1e30 }",
+    );
+    workplace.write("sim/study.toml", diverging);
+    let outcome = workplace.run("study sim/study.toml -o study");
+    assert_eq!(outcome.code, Some(1), "{}", outcome.stderr);
+    assert!(
+        outcome.stderr.contains("3 of 21 runs failed"),
+        "{}",
+        outcome.stderr
+    );
+    let runs = workplace.text("study/runs.tsv");
+    let failures = column(&runs, "failure")
+        .into_iter()
+        .zip(column(&runs, "method"));
+    for (failure, method) in failures {
+        assert_eq!(
+            failure.contains("not finite"),
+            method == "raw-d-wide",
+            "{method}: {failure}"
+        );
+    }
+    let pearson = workplace.text("study/pearson.tsv");
+    let missing = column(&pearson, "pearson_r")
+        .into_iter()
+        .filter(|r| r == "NA");
+    assert_eq!(missing.count(), 3);
+    assert!(workplace.read("study/methods.png").len() > 1000);
+}
+
+#[test]
+fn tuning_is_by_validation_genes() {
+    let workplace = study("");
+    let text = format!(
+        "{}\n[tune.ridge]\nfeatures.windows = [[1], [4]]\nlinear.penalties = [[1e6], [1.0]]\n",
+        description("")
+            .replace(METHODS, r#"["ridge", "raw-d"]"#)
+            .replace("svr.costs = [1.0]", "")
+    );
+    workplace.write("sim/study.toml", text);
+    workplace.succeed("study sim/study.toml -o study");
+    let runs = workplace.text("study/runs.tsv");
+    let rows: Vec<((String, String), (String, String))> = column(&runs, "pair")
+        .into_iter()
+        .zip(column(&runs, "method"))
+        .zip(
+            column(&runs, "chosen")
+                .into_iter()
+                .zip(column(&runs, "valid_pearson_r")),
+        )
+        .collect();
+    assert_eq!(rows.len(), 3 * (4 + 1));
+    for pair in ["A/B", "A/C", "B/D"] {
+        let ridge = rows
+            .iter()
+            .filter(|row| row.0 == (pair.into(), "ridge".into()));
+        let of_pair: Vec<(bool, f64)> = ridge
+            .map(|(_, (chosen, r))| (chosen == "true", r.parse().unwrap()))
+            .collect();
+        let highest = of_pair.iter().map(|(_, r)| *r).fold(f64::MIN, f64::max);
+        let chosen: Vec<f64> = of_pair
+            .iter()
+            .filter(|row| row.0)
+            .map(|row| row.1)
+            .collect();
+        assert_eq!(chosen, [highest]);
+    }
+    let chosen = column(&workplace.text("study/pearson.tsv"), "chosen");
+    assert!(chosen[0].contains("features.windows=["), "{}", chosen[0]);
+}
+
+#[test]
+fn everything_wrong_is_told_at_once_before_anything_runs() {
+    let workplace = study("");
+    workplace.succeed("simulate --genes 30 --bins 8 --seed 2 -o other");
+    workplace.write(
+        "sim/study.toml",
+        r#"pairs = [["A", "B"], ["A", "E"], ["A", "A"], ["A", "B"], ["A", "other"], ["A", "lost"],
+    { a = "C", b = "D", labels = "no.tsv" }]
+methods = ["ridge", "random", "logistic", "ridge", { name = "x y", method = "raw" },
+    { name = "fast", method = "raw", set = { training.epochz = 3 } },
+    { name = "none", method = "raw", set = { training.epochs = 0 } },
+    { name = "slow", method = "raw", preset = "best" },
+    { name = "apart", method = "raw", set = { split.seed = 7 } }]
+baselines = ["two-layer-svr"]
+seeds = [1, 1]
+[cell_types]
+A = "A.parquet"
+B = "B.parquet"
+C = "C.parquet"
+D = "D.parquet"
+other = "../other/A.parquet"
+lost = "lost.parquet"
+[settings]
+training.epochs = 2
+forest.trees = [5]
+[tune.raw]
+training.epochs = [2, 3]
+"#,
+    );
+    workplace.fail(
+        "study sim/study.toml -o study",
+        &[
+            "sim/study.toml",
+            "E is not among the cell types",
+            "A, A: a cell type beside itself",
+            "A, B: it stands twice",
+            "pair A/other: the data differ in kind",
+            "cell type lost: cannot read sim/lost.parquet",
+            "pair C/D: cannot read sim/no.tsv",
+            "method random: \"random\" is not a method",
+            "method logistic: a study compares fold changes",
+            "method ridge: it stands twice",
+            "\"x y\" cannot be the name of a folder",
+            "method fast: setting training.epochz: there is no such setting",
+            "method none: setting training.epochs: it is 0",
+            "method slow: \"best\" is not a preset",
+            "method apart: split",
+            "baselines: two-layer-svr is not among the methods",
+            "seeds: one stands twice",
+            "settings.forest.trees: no method of the study has it",
+            "tune.raw: there is no such method",
+        ],
+    );
+    // What the data are too small for.
+    let wide = description("").replace(
+        METHODS,
+        r#"["deep-chrome", { name = "wide", method = "deep-chrome-raw", set = { model.pool = 9 } }]"#,
+    );
+    workplace.write("sim/study.toml", wide.replace("svr.costs = [1.0]", ""));
+    workplace.fail(
+        "study sim/study.toml -o study",
+        &["method wide", "nothing of 16 bins"],
+    );
+    workplace.write("sim/study.toml", "pairs = [[\"A\"]]\nmethods = []\n");
+    workplace.fail("study sim/study.toml -o study", &["sim/study.toml, line 1"]);
+    workplace.fail(
+        "study sim/none.toml -o study",
+        &["cannot read sim/none.toml"],
+    );
+    workplace.write("sim/study.toml", description(""));
+    workplace.fail(
+        "study sim/study.toml -o sim --force",
+        &["would replace the input"],
+    );
+    workplace.write("notes", "mine");
+    workplace.fail("study sim/study.toml -o notes --force", &["notes"]);
+    assert_eq!(workplace.text("notes"), "mine");
+}
+
+#[test]
+fn the_marks_of_a_pair_must_agree() {
+    let workplace = study("");
+    // The same study with a cell type of two marks in place of D.
+    common::deepdiff_csv(&workplace, "P", 4, 16);
+    workplace.succeed(&common::import_command("P"));
+    let text = description("").replace("D = \"D.parquet\"", "D = \"../P.parquet\"");
+    workplace.write("sim/study.toml", text);
+    workplace.fail(
+        "study sim/study.toml -o study",
+        &["pair B/D: the marks differ", "H3K36me3", "P has X, Y"],
+    );
+}
+
+#[test]
+fn simulated_cell_types_come_with_a_study_of_every_method() {
+    let workplace = Workplace::new();
+    workplace.succeed("simulate --genes 120 --bins 20 --cell-types 9 -o sim");
+    let text = workplace.text("sim/study.toml");
+    for method in [
+        "raw-aux-siamese",
+        "deep-chrome-raw",
+        "two-layer-svr",
+        "boosting",
+    ] {
+        assert!(text.contains(&format!("\"{method}\"")), "{method}");
+    }
+    assert_eq!(text.matches("[\"").count(), 10, "{text}");
+    let short = text.replace("training.epochs = 8", "training.epochs = 1");
+    workplace.write(
+        "sim/study.toml",
+        short.replace("svr.compare", "svr.costs = [1.0]\nsvr.compare"),
+    );
+    workplace.succeed("study sim/study.toml -o study");
+    assert_eq!(
+        column(&workplace.text("study/methods.tsv"), "pairs"),
+        vec!["10"; 17]
+    );
+}

@@ -1,0 +1,50 @@
+//! Folds of cross-validation.
+
+use rand::seq::SliceRandom;
+
+use crate::random::{Purpose, generator};
+
+/// Divides `0..rows` at random into folds whose sizes differ by one at most; a fold per
+/// row where there are fewer rows than folds. Each is sorted.
+pub(super) fn folds(rows: usize, count: usize, seed: u64) -> Vec<Vec<usize>> {
+    let count = count.min(rows).max(1);
+    let mut order: Vec<usize> = (0..rows).collect();
+    order.shuffle(&mut generator(seed, Purpose::Folds, 0));
+    (0..count)
+        .map(|fold| {
+            let mut rows: Vec<usize> = order.iter().skip(fold).step_by(count).copied().collect();
+            rows.sort_unstable();
+            rows
+        })
+        .collect()
+}
+
+/// The rows that are in no such fold.
+pub(super) fn others(rows: usize, fold: &[usize]) -> Vec<usize> {
+    (0..rows)
+        .filter(|row| fold.binary_search(row).is_err())
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_row_is_in_one_fold() {
+        for (rows, count) in [(23, 5), (5, 5), (3, 5), (1, 2)] {
+            let folds = folds(rows, count, 1);
+            let sizes: Vec<usize> = folds.iter().map(Vec::len).collect();
+            assert!(sizes.iter().max().unwrap() - sizes.iter().min().unwrap() <= 1);
+            let mut all: Vec<usize> = folds.iter().flatten().copied().collect();
+            all.sort_unstable();
+            assert_eq!(all, (0..rows).collect::<Vec<_>>());
+            for fold in &folds {
+                let rest = others(rows, fold);
+                assert_eq!(rest.len() + fold.len(), rows);
+                assert!(rest.iter().all(|row| !fold.contains(row)));
+            }
+        }
+        assert_ne!(folds(23, 5, 1), folds(23, 5, 2));
+    }
+}

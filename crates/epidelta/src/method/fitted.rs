@@ -1,0 +1,248 @@
+//! A fitted method: it predicts, is saved and loaded.
+
+use std::path::Path;
+
+use burn::tensor::Device;
+
+use super::{Method, MethodConfig, Settings};
+use crate::{
+    baseline::Baseline,
+    dataset::{InputTransform, LabelDirection, Pair, Task},
+    error::Result,
+    evaluation::{CellPrediction, GenePrediction, Predictions},
+    model::{
+        Channel, DeepChromeConfig, ExpressionThresholds, Network, NetworkConfig, Tensors,
+        WeightsFile, named_tensors, write_tensors,
+    },
+    training::{predict, probability},
+};
+
+/// What a method learned.
+#[derive(Debug)]
+#[expect(clippy::large_enum_variant, reason = "there are never many")]
+pub enum FittedMethod {
+    /// A network that sees both cell types.
+    Network {
+        /// The network.
+        network: Network,
+        /// The boundary between low and high of its cell-specific tasks.
+        thresholds: ExpressionThresholds,
+    },
+    /// A network for each cell type, whose predictions are subtracted.
+    Cells {
+        /// Those of A and B.
+        networks: Box<[Network; 2]>,
+        /// The boundary between low and high, where they classify.
+        thresholds: ExpressionThresholds,
+        /// Which prediction is subtracted from which.
+        direction: LabelDirection,
+        /// Whether they predict log2 expression or log-odds of being above the median.
+        task: Task,
+    },
+    /// A learner that is no network.
+    Baseline {
+        /// The learner.
+        model: Box<Baseline>,
+        /// The transform of its features.
+        transform: InputTransform,
+    },
+}
+
+impl FittedMethod {
+    /// Before the names of the weights of A's and of B's network.
+    pub(super) const CELL_PREFIXES: [&str; 2] = ["a.", "b."];
+    /// The files that may hold a method in a run folder.
+    pub const FILES: [&str; 3] = ["model.safetensors", "model.json", "model.postcard"];
+
+    /// Predicts genes of a pair (its signal as for the fit).
+    ///
+    /// # Errors
+    /// When a prediction is not a finite number.
+    pub fn predict(&self, pair: &Pair, genes: &[usize], task: Task) -> Result<Predictions> {
+        let mut predictions = match self {
+            FittedMethod::Network {
+                network,
+                thresholds,
+            } => predict(network, *thresholds, pair, genes),
+            FittedMethod::Cells {
+                networks,
+                thresholds,
+                direction,
+                task,
+            } => {
+                let [a, b] = networks
+                    .each_ref()
+                    .map(|network| predict(network, *thresholds, pair, genes));
+                let joined = genes.iter().zip(a.into_iter().zip(b));
+                joined
+                    .map(|(&gene, (a, b))| {
+                        let scores = [a.predicted, b.predicted];
+                        let cells = cells(pair, gene, scores, *thresholds, *task);
+                        GenePrediction {
+                            predicted: match direction {
+                                LabelDirection::AOverB => scores[0] - scores[1],
+                                LabelDirection::BOverA => scores[1] - scores[0],
+                            },
+                            cells: Some(cells),
+                            ..a
+                        }
+                    })
+                    .collect()
+            }
+            FittedMethod::Baseline { model, transform } => {
+                let predicted = model.predict(pair, *transform, genes)?;
+                let predicted = genes.iter().zip(predicted);
+                predicted
+                    .map(|(&index, predicted)| {
+                        let gene = &pair.genes[index];
+                        GenePrediction {
+                            gene_id: pair.gene_id(index).to_owned(),
+                            split: gene.split,
+                            observed: gene.log2_fold_change,
+                            predicted: predicted as f32,
+                            up: None,
+                            cells: None,
+                        }
+                    })
+                    .collect()
+            }
+        };
+        if task == Task::Classification {
+            for gene in &mut predictions {
+                gene.up = Some(gene.observed > 0.0);
+            }
+        }
+        Predictions { genes: predictions }.finite()
+    }
+
+    /// The medians that cell-specific classification needs, of methods that have them.
+    pub fn thresholds(&self) -> Option<ExpressionThresholds> {
+        match self {
+            FittedMethod::Network { thresholds, .. } | FittedMethod::Cells { thresholds, .. } => {
+                Some(*thresholds)
+            }
+            FittedMethod::Baseline { .. } => None,
+        }
+    }
+
+    /// The name of the file that [`FittedMethod::save`] writes.
+    pub fn file_name(method: Method) -> &'static str {
+        let [network, json, postcard] = Self::FILES;
+        match method {
+            Method::DeepDiff(_)
+            | Method::AttentiveChrome
+            | Method::DeepChrome
+            | Method::DeepChromeRaw => network,
+            Method::Ridge | Method::Lasso | Method::Logistic | Method::Boosting => json,
+            Method::Svr | Method::TwoLayerSvr | Method::ReliefForest => postcard,
+        }
+    }
+
+    /// Writes what was learned.
+    ///
+    /// # Errors
+    /// When the file cannot be written.
+    pub fn save(&self, path: &Path) -> Result<()> {
+        match self {
+            FittedMethod::Network { network, .. } => write_tensors(&named_tensors(network), path),
+            FittedMethod::Cells { networks, .. } => {
+                let parts = Self::CELL_PREFIXES.into_iter().zip(networks.iter());
+                let tensors: Tensors = parts
+                    .flat_map(|(prefix, network)| {
+                        let tensors = named_tensors(network).into_iter();
+                        tensors.map(move |(name, tensor)| (format!("{prefix}{name}"), tensor))
+                    })
+                    .collect();
+                write_tensors(&tensors, path)
+            }
+            FittedMethod::Baseline { model, .. } => model.save(path),
+        }
+    }
+
+    /// Reads what [`FittedMethod::save`] wrote, for data of so many marks and bins.
+    ///
+    /// # Errors
+    /// When the file cannot be read or is of another method or shape.
+    pub fn load(
+        path: &Path,
+        settings: &Settings,
+        shape: [usize; 2],
+        thresholds: Option<ExpressionThresholds>,
+    ) -> Result<Self> {
+        let thresholds = thresholds.unwrap_or_default();
+        let network = |config: NetworkConfig, file: WeightsFile| -> Result<Network> {
+            file.put_into(Network::new(&config, shape, 0, &Device::flex())?)
+        };
+        let joint = |config| -> Result<Self> {
+            Ok(FittedMethod::Network {
+                network: network(config, WeightsFile::read(path)?)?,
+                thresholds,
+            })
+        };
+        let cells = |config: &dyn Fn(Channel) -> NetworkConfig, task| -> Result<Self> {
+            let file = WeightsFile::read(path)?;
+            let [a, b] = Self::CELL_PREFIXES.map(|prefix| file.part(prefix));
+            let networks = [
+                network(config(Channel::A), a)?,
+                network(config(Channel::B), b)?,
+            ];
+            Ok(FittedMethod::Cells {
+                networks: Box::new(networks),
+                thresholds,
+                direction: settings.label.direction,
+                task,
+            })
+        };
+        match &settings.method {
+            MethodConfig::DeepDiff(s) => joint(NetworkConfig::DeepDiff(s.model.clone())),
+            MethodConfig::DeepChrome(s) if !s.model.channels.is_empty() => {
+                joint(NetworkConfig::DeepChrome(s.model.clone()))
+            }
+            MethodConfig::DeepChrome(s) => cells(
+                &|channel| {
+                    NetworkConfig::DeepChrome(DeepChromeConfig {
+                        channels: vec![channel],
+                        ..s.model.clone()
+                    })
+                },
+                s.model.cell_task,
+            ),
+            MethodConfig::AttentiveChrome(s) => cells(
+                &|channel| NetworkConfig::DeepDiff(s.model.of_cell(channel)),
+                s.model.cell_task,
+            ),
+            _ => {
+                let model = Baseline::load(path)?;
+                Ok(FittedMethod::Baseline {
+                    model: Box::new(model),
+                    transform: settings.input.transform,
+                })
+            }
+        }
+    }
+}
+
+/// What the networks of A and B say of their cell types.
+fn cells(
+    pair: &Pair,
+    gene: usize,
+    scores: [f32; 2],
+    thresholds: ExpressionThresholds,
+    task: Task,
+) -> [CellPrediction; 2] {
+    let gene = &pair.genes[gene];
+    let of = |observed: f64, score: f32, threshold: f64| match task {
+        Task::Regression => CellPrediction::Expression {
+            observed,
+            predicted: score,
+        },
+        Task::Classification => CellPrediction::AboveMedian {
+            observed: observed > threshold,
+            probability: probability(score),
+        },
+    };
+    [
+        of(gene.log2_expression_a, scores[0], thresholds.a),
+        of(gene.log2_expression_b, scores[1], thresholds.b),
+    ]
+}

@@ -1,0 +1,476 @@
+//! Every setting that shapes a method's numbers, as one plain structure; saved
+//! resolved in `run.toml` and overridden by name from the command line.
+
+use serde::{Deserialize, Serialize, de::DeserializeOwned};
+use toml::{Table, Value};
+
+use super::{Method, Preset};
+use crate::{
+    baseline::{
+        BoostingConfig, FeatureConfig, ForestConfig, LinearConfig, ReliefConfig, SvrConfig,
+    },
+    dataset::{InputTransform, LabelConfig, SplitConfig, Task},
+    error::{Error, Result},
+    model::{Auxiliary, Channel, ContrastiveForm, DeepChromeConfig, DeepDiffConfig},
+    training::TrainingConfig,
+};
+
+/// What is done to the signal.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct InputConfig {
+    /// The transform of the signal. Networks take it of every bin; methods that
+    /// average bins take it of the averages.
+    pub transform: InputTransform,
+}
+
+/// A network and its training.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct NetworkSettings<M> {
+    /// The model.
+    pub model: M,
+    /// The fit.
+    pub training: TrainingConfig,
+}
+
+/// AttentiveChrome: a recurrent network per cell type, of DeepDiff's encoders.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct AttentiveChromeConfig {
+    /// What the networks learn: log2 expression, or whether it is above the training
+    /// genes' median.
+    pub cell_task: Task,
+    /// Hidden units of level I, per direction.
+    pub hidden_bins: usize,
+    /// Hidden units of level II, per direction.
+    pub hidden_marks: usize,
+    /// Share of each level's output that is dropped in training.
+    pub dropout: f64,
+    /// Initial weights are uniform in plus or minus this.
+    pub initial_bound: f64,
+    /// Whether the head's bias starts at the training targets' mean.
+    pub heads_start_at_mean: bool,
+}
+
+/// Support vector machines on bins.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SvrSettings {
+    /// The machines.
+    pub svr: SvrConfig,
+}
+
+/// Linear models.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct LinearSettings {
+    /// What they see.
+    pub features: FeatureConfig,
+    /// Their penalties.
+    pub linear: LinearConfig,
+}
+
+/// ReliefF and a forest.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ForestSettings {
+    /// What there is to choose from.
+    pub features: FeatureConfig,
+    /// The choice.
+    pub relieff: ReliefConfig,
+    /// The forest.
+    pub forest: ForestConfig,
+}
+
+/// Boosted trees.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct BoostingSettings {
+    /// What they see.
+    pub features: FeatureConfig,
+    /// The trees.
+    pub boosting: BoostingConfig,
+}
+
+/// The settings of a method's own.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[serde(untagged)]
+pub enum MethodConfig {
+    /// DeepDiff's variants.
+    DeepDiff(NetworkSettings<DeepDiffConfig>),
+    /// `attentive-chrome`.
+    AttentiveChrome(NetworkSettings<AttentiveChromeConfig>),
+    /// `deep-chrome` and `deep-chrome-raw`.
+    DeepChrome(NetworkSettings<DeepChromeConfig>),
+    /// `svr`.
+    Svr(SvrSettings),
+    /// `two-layer-svr`.
+    TwoLayerSvr(SvrSettings),
+    /// `relieff-forest`.
+    ReliefForest(ForestSettings),
+    /// `ridge`.
+    Ridge(LinearSettings),
+    /// `lasso`.
+    Lasso(LinearSettings),
+    /// `logistic`.
+    Logistic(LinearSettings),
+    /// `boosting`.
+    Boosting(BoostingSettings),
+}
+
+impl MethodConfig {
+    fn from_table(method: Method, table: Table) -> std::result::Result<Self, toml::de::Error> {
+        fn of<T: DeserializeOwned>(table: Table) -> std::result::Result<T, toml::de::Error> {
+            table.try_into()
+        }
+        Ok(match method {
+            Method::DeepDiff(_) => MethodConfig::DeepDiff(of(table)?),
+            Method::AttentiveChrome => MethodConfig::AttentiveChrome(of(table)?),
+            Method::DeepChrome | Method::DeepChromeRaw => MethodConfig::DeepChrome(of(table)?),
+            Method::Svr => MethodConfig::Svr(of(table)?),
+            Method::TwoLayerSvr => MethodConfig::TwoLayerSvr(of(table)?),
+            Method::ReliefForest => MethodConfig::ReliefForest(of(table)?),
+            Method::Ridge => MethodConfig::Ridge(of(table)?),
+            Method::Lasso => MethodConfig::Lasso(of(table)?),
+            Method::Logistic => MethodConfig::Logistic(of(table)?),
+            Method::Boosting => MethodConfig::Boosting(of(table)?),
+        })
+    }
+
+    fn check(&self) -> Result<()> {
+        match self {
+            MethodConfig::DeepDiff(settings) => {
+                settings.training.check()?;
+                settings.model.check()
+            }
+            MethodConfig::AttentiveChrome(settings) => {
+                settings.training.check()?;
+                settings.model.of_cell(Channel::A).check()
+            }
+            MethodConfig::DeepChrome(settings) => {
+                settings.training.check()?;
+                settings.model.check()
+            }
+            MethodConfig::Svr(settings) | MethodConfig::TwoLayerSvr(settings) => {
+                settings.svr.check()
+            }
+            MethodConfig::ReliefForest(settings) => {
+                settings.features.check()?;
+                settings.relieff.check()?;
+                settings.forest.check()
+            }
+            MethodConfig::Ridge(settings)
+            | MethodConfig::Lasso(settings)
+            | MethodConfig::Logistic(settings) => {
+                settings.features.check()?;
+                settings.linear.check()
+            }
+            MethodConfig::Boosting(settings) => {
+                settings.features.check()?;
+                settings.boosting.check()
+            }
+        }
+    }
+
+    /// Checks that data of so many bins are enough.
+    ///
+    /// # Errors
+    /// [`Error::Setting`] naming the setting.
+    pub fn check_bins(&self, bins: usize) -> Result<()> {
+        match self {
+            MethodConfig::DeepChrome(settings) => settings.model.check_bins(bins),
+            _ => Ok(()),
+        }
+    }
+
+    /// Whether the method is a network for each cell type.
+    pub fn is_per_cell(&self) -> bool {
+        match self {
+            MethodConfig::AttentiveChrome(_) => true,
+            MethodConfig::DeepChrome(settings) => settings.model.channels.is_empty(),
+            _ => false,
+        }
+    }
+
+    /// The training of a method made of networks.
+    pub fn training(&self) -> Option<&TrainingConfig> {
+        match self {
+            MethodConfig::DeepDiff(settings) => Some(&settings.training),
+            MethodConfig::AttentiveChrome(settings) => Some(&settings.training),
+            MethodConfig::DeepChrome(settings) => Some(&settings.training),
+            _ => None,
+        }
+    }
+}
+
+impl AttentiveChromeConfig {
+    /// The network of one cell type.
+    pub(super) fn of_cell(&self, channel: Channel) -> DeepDiffConfig {
+        DeepDiffConfig {
+            channels: vec![channel],
+            auxiliary: Auxiliary::None,
+            shared_encoders: false,
+            contrastive_weight: 0.0,
+            contrastive_margin: 0.0,
+            contrastive_form: ContrastiveForm::Squared,
+            similar_below: 0.0,
+            auxiliary_weight: 0.0,
+            hidden_bins: self.hidden_bins,
+            hidden_marks: self.hidden_marks,
+            hidden_head: 1,
+            dropout: self.dropout,
+            initial_bound: self.initial_bound,
+            heads_start_at_mean: self.heads_start_at_mean,
+        }
+    }
+}
+
+/// Every setting of a run.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Settings {
+    /// The label.
+    pub label: LabelConfig,
+    /// The split.
+    pub split: SplitConfig,
+    /// The signal.
+    pub input: InputConfig,
+    /// The method's own.
+    #[serde(flatten)]
+    pub method: MethodConfig,
+}
+
+impl Settings {
+    /// The settings of a preset.
+    pub fn of(method: impl Into<Method>, preset: Preset) -> Self {
+        preset.settings(method.into())
+    }
+
+    /// Settings as they were saved.
+    ///
+    /// # Errors
+    /// When one is missing, unknown or of the wrong type.
+    pub fn from_table(
+        method: Method,
+        mut table: Table,
+    ) -> std::result::Result<Self, toml::de::Error> {
+        fn section<T: DeserializeOwned>(
+            table: &mut Table,
+            name: &str,
+        ) -> std::result::Result<T, toml::de::Error> {
+            let missing = || serde::de::Error::custom(format!("missing section `{name}`"));
+            table.remove(name).ok_or_else(missing)?.try_into()
+        }
+        Ok(Settings {
+            label: section(&mut table, "label")?,
+            split: section(&mut table, "split")?,
+            input: section(&mut table, "input")?,
+            method: MethodConfig::from_table(method, table)?,
+        })
+    }
+
+    /// These settings, of this method, with those of a TOML table in their place.
+    /// Ranges are left to [`Settings::check`], since settings may only fit together
+    /// once all are changed.
+    ///
+    /// # Errors
+    /// When a setting is unknown or of the wrong type.
+    pub fn with_table(self, method: impl Into<Method>, changes: &Table) -> Result<Self> {
+        let mut table = Table::try_from(&self).map_err(|e| unusable("settings", &e.to_string()))?;
+        merge(&mut table, changes, "")?;
+        Settings::from_table(method.into(), table).map_err(|e| unusable("settings", e.message()))
+    }
+
+    /// These settings with one changed, as in `training.learning_rate=1e-3`.
+    /// Text need not be quoted.
+    ///
+    /// # Errors
+    /// When the assignment has no `=`, or as [`Settings::with_table`].
+    pub fn with_assignment(self, method: impl Into<Method>, assignment: &str) -> Result<Self> {
+        let Some((name, value)) = assignment.split_once('=') else {
+            return Err(Error::setting(
+                assignment,
+                "there is no value",
+                "Write it as name=value, for example training.learning_rate=1e-3",
+            ));
+        };
+        let (name, value) = (name.trim(), value.trim());
+        if name.split('.').any(str::is_empty) {
+            return Err(Error::setting(
+                name,
+                "it is not a setting's name",
+                "Write it as name=value, for example training.learning_rate=1e-3",
+            ));
+        }
+        let value = format!("v = {value}")
+            .parse::<Table>()
+            .ok()
+            .and_then(|mut table| table.remove("v"))
+            .unwrap_or_else(|| Value::String(value.to_owned()));
+        let nested = name.rsplit('.').fold(value, |inner, part| {
+            Value::Table(Table::from_iter([(part.to_owned(), inner)]))
+        });
+        match nested {
+            Value::Table(table) => self.with_table(method, &table),
+            _ => Err(Error::setting(name, "there is no name", "Write name=value")),
+        }
+    }
+
+    /// Checks every range.
+    ///
+    /// # Errors
+    /// [`Error::Setting`] naming the setting and its range.
+    pub fn check(&self) -> Result<()> {
+        self.split.check()?;
+        self.method.check()
+    }
+
+    /// Checks every range, and that the method does the task.
+    ///
+    /// # Errors
+    /// [`Error::Setting`] naming the setting and what to do.
+    pub fn check_for(&self, method: Method) -> Result<()> {
+        let task = self.label.task;
+        if !method.does(task) {
+            let able: Vec<&str> = Method::all()
+                .into_iter()
+                .filter(|method| method.does(task))
+                .map(Method::name)
+                .collect();
+            return Err(Error::setting(
+                "label.task",
+                format!("{method} does no {task}"),
+                format!("Those that do: {}", able.join(", ")),
+            ));
+        }
+        self.check()
+    }
+
+    /// Whether bins are transformed before the method sees them; otherwise it
+    /// transforms what it makes of them.
+    pub fn transforms_bins(&self) -> bool {
+        self.method.training().is_some()
+    }
+}
+
+fn unusable(setting: &str, problem: &str) -> Error {
+    Error::setting(
+        setting,
+        problem.lines().next().unwrap_or_default(),
+        "The settings and their types are those of any run.toml",
+    )
+}
+
+/// Writes `changes` over `table`; every name must be there already.
+fn merge(table: &mut Table, changes: &Table, prefix: &str) -> Result<()> {
+    for (name, change) in changes {
+        let path = format!("{prefix}{name}");
+        let known = table.keys().cloned().collect::<Vec<_>>().join(", ");
+        match (table.get_mut(name), change) {
+            (None, _) => {
+                return Err(Error::setting(
+                    path,
+                    "there is no such setting",
+                    format!("Those that there are here: {known}"),
+                ));
+            }
+            (Some(Value::Table(inner)), Value::Table(change)) => {
+                merge(inner, change, &format!("{path}."))?;
+            }
+            (Some(Value::Table(_)), _) => {
+                return Err(Error::setting(
+                    path,
+                    "it is a section, not a value",
+                    "Name a setting in it, as in training.learning_rate=1e-3",
+                ));
+            }
+            (Some(place), change) => {
+                *place = match (&*place, change) {
+                    // "1" is as good as "1.0" for a number with a fraction.
+                    (Value::Float(_), Value::Integer(whole)) => Value::Float(*whole as f64),
+                    (Value::Integer(_), Value::Integer(whole)) if *whole < 0 => {
+                        return Err(Error::setting(
+                            path,
+                            format!("{whole} is negative"),
+                            "Give 0 or a positive number",
+                        ));
+                    }
+                    (old, new) if old.same_type(new) => new.clone(),
+                    (old, new) => {
+                        return Err(Error::setting(
+                            path,
+                            format!("{new} is of type {}", new.type_str()),
+                            format!("Give one of type {}, such as {old}", old.type_str()),
+                        ));
+                    }
+                };
+            }
+        }
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::Variant;
+
+    const METHOD: Method = Method::DeepDiff(Variant::Raw);
+
+    fn settings() -> Settings {
+        Settings::of(METHOD, Preset::Reference)
+    }
+
+    fn deepdiff(settings: Settings) -> NetworkSettings<DeepDiffConfig> {
+        match settings.method {
+            MethodConfig::DeepDiff(settings) => settings,
+            other => panic!("{other:?} is no DeepDiff"),
+        }
+    }
+
+    #[test]
+    fn settings_of_every_method_and_preset_read_back_and_are_in_range() {
+        for method in Method::all() {
+            for preset in Preset::ALL {
+                let settings = Settings::of(method, preset);
+                settings.check_for(method).unwrap();
+                let text = toml::to_string(&settings).unwrap();
+                let table: Table = text.parse().unwrap();
+                assert_eq!(Settings::from_table(method, table).unwrap(), settings);
+            }
+        }
+    }
+
+    #[test]
+    fn assignments_change_one_setting() {
+        let changed = settings()
+            .with_assignment(METHOD, "training.learning_rate=1e-3")
+            .and_then(|s| s.with_assignment(METHOD, "model.auxiliary = classification"))
+            .and_then(|s| s.with_assignment(METHOD, "label.pseudocount=2"))
+            .unwrap();
+        assert_eq!(changed.label.pseudocount, 2.0);
+        let (changed, before) = (deepdiff(changed), deepdiff(settings()));
+        assert_eq!(changed.training.learning_rate, 1e-3);
+        assert_eq!(changed.model.auxiliary, Auxiliary::Classification);
+        assert_eq!(changed.training.batch_size, before.training.batch_size);
+    }
+
+    #[test]
+    fn wrong_assignments_name_the_setting() {
+        for (assignment, part) in [
+            ("training.rate=1", "training.rate: there is no such setting"),
+            ("training=1", "training: it is a section"),
+            ("training.epochs=many", "training.epochs"),
+            ("training.epochs=0", "training.epochs: it is 0"),
+            ("training.patience=-1", "training.patience: -1 is negative"),
+            ("training.learning_rate=nan", "training.learning_rate: NaN"),
+            ("model.dropout=1.5", "model.dropout: 1.5"),
+            ("model.auxiliary=perhaps", "unknown variant `perhaps`"),
+            ("epochs", "there is no value"),
+        ] {
+            let changed = settings().with_assignment(METHOD, assignment);
+            let message = changed.and_then(|s| s.check()).unwrap_err().to_string();
+            assert!(message.contains(part), "{assignment}: {message}");
+        }
+    }
+}

@@ -1,0 +1,38 @@
+//! What a network sees of a batch.
+
+use burn::tensor::{Device, Tensor, TensorData};
+
+use super::config::Channel;
+use crate::dataset::Batch;
+
+/// The signal of a batch on a device.
+#[derive(Debug, Clone)]
+pub struct SignalTensors {
+    /// Cell type A, `[mark, batch, bin]`.
+    pub a: Tensor<3>,
+    /// Cell type B, `[mark, batch, bin]`.
+    pub b: Tensor<3>,
+}
+
+impl SignalTensors {
+    /// Copies a batch's signal to a device.
+    pub fn of(batch: &Batch, device: &Device) -> Self {
+        let shape = [batch.marks, batch.len(), batch.bins];
+        let tensor =
+            |values: &[f32]| Tensor::from_data(TensorData::new(values.to_vec(), shape), device);
+        SignalTensors {
+            a: tensor(&batch.signal_a),
+            b: tensor(&batch.signal_b),
+        }
+    }
+
+    /// Some channels one after another, `[channel * mark, batch, bin]`.
+    pub(super) fn channels(&self, channels: &[Channel]) -> Tensor<3> {
+        let views = channels.iter().map(|channel| match channel {
+            Channel::A => self.a.clone(),
+            Channel::B => self.b.clone(),
+            Channel::Difference => self.a.clone() - self.b.clone(),
+        });
+        Tensor::cat(views.collect(), 0)
+    }
+}

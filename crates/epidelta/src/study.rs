@@ -1,0 +1,31 @@
+//! A study: every method on every pair of cell types with every seed, and the methods
+//! beside each other.
+//!
+//! | file | content |
+//! |---|---|
+//! | `study.toml` | the study's description, as it was given |
+//! | `runs/A_vs_B/METHOD/seed-N/` | a run folder each, with `candidate-K` in between where settings are tuned |
+//! | `pearson.tsv` | a row per pair and method |
+//! | `methods.tsv` | a row per method: means, ranks, performance relative to the baselines |
+//! | `comparisons.tsv` | methods beside the baselines and the best, with tests over pairs |
+//! | `auxiliary.tsv` | cell-specific regression beside classification |
+//! | `runs.tsv` | a row per run |
+//! | `cost.tsv` | seconds per method |
+//! | `study.json` | all of these but the seconds |
+
+mod config;
+mod execute;
+mod plan;
+mod results;
+mod tables;
+
+pub use config::{ChangedMethod, MethodEntry, PairEntry, StudyConfig};
+pub use execute::{Outcome, StudyEvent, Workers, execute};
+pub use plan::{Candidate, Job, StudyMethod, StudyPair, StudyPlan};
+pub use results::{
+    AuxiliaryComparison, Comparison, MethodResults, PairResult, RelativeResult, RunResult,
+    StudyResults,
+};
+
+/// The file by which a study's folder is known.
+pub const MARKER: &str = "study.toml";

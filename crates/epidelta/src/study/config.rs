@@ -1,0 +1,227 @@
+//! `study.toml`: which cell types, pairs and methods a study compares.
+//!
+//! ```toml
+//! seeds = [1, 2]                              # default [1]
+//! preset = "tuned"                            # default
+//! baselines = ["two-layer-svr"]               # what performance is told relative to
+//! pairs = [["H1", "K562"], { a = "H1", b = "GM12878", labels = "deseq2.tsv" }]
+//! methods = ["ridge", "raw-aux-siamese",
+//!     { name = "slow", method = "raw", set = { training.learning_rate = 1e-4 } }]
+//!
+//! [cell_types]                                # epigenome.parquet of each
+//! H1 = "cells/H1.parquet"
+//!
+//! [settings]                                  # for all methods that have them
+//! training.epochs = 30
+//!
+//! [tune.raw]                                  # tried in all combinations, chosen by
+//! training.learning_rate = [1e-3, 1e-4]       # validation genes
+//! ```
+
+use std::{
+    collections::BTreeMap,
+    path::{Path, PathBuf},
+};
+
+use serde::Deserialize;
+use toml::{Table, Value};
+
+use crate::{
+    error::{Error, Place, Result},
+    method::Preset,
+};
+
+/// `study.toml`, as it stands there.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct StudyConfig {
+    /// The seeds; the measures of a method are means over them.
+    #[serde(default = "one_seed")]
+    pub seeds: Vec<u64>,
+    /// The preset of methods that name no other.
+    #[serde(default = "tuned")]
+    pub preset: String,
+    /// The methods that performance is told relative to; the paper's where they are
+    /// compared and no others are named.
+    pub baselines: Option<Vec<String>>,
+    /// The pairs.
+    pub pairs: Vec<PairEntry>,
+    /// The methods.
+    pub methods: Vec<MethodEntry>,
+    /// The file of each cell type.
+    pub cell_types: BTreeMap<String, PathBuf>,
+    /// Settings of all methods that have them.
+    #[serde(default)]
+    pub settings: Table,
+    /// Per name of a method, lists of values of settings.
+    #[serde(default)]
+    pub tune: BTreeMap<String, Table>,
+}
+
+/// A pair of cell types.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(untagged)]
+pub enum PairEntry {
+    /// The names of A and B.
+    Names([String; 2]),
+    /// With a table of labels.
+    Labelled {
+        /// The name of A.
+        a: String,
+        /// The name of B.
+        b: String,
+        /// The differential table.
+        labels: Option<PathBuf>,
+        /// Its column with the log2 fold change.
+        label_column: Option<String>,
+    },
+}
+
+/// A method of a study.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(untagged)]
+pub enum MethodEntry {
+    /// By its name, as it is.
+    Name(String),
+    /// With settings of its own.
+    Changed(ChangedMethod),
+}
+
+/// A method with settings of its own.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ChangedMethod {
+    /// What it is called in this study.
+    pub name: String,
+    /// The method.
+    pub method: String,
+    /// Its preset, if not the study's.
+    pub preset: Option<String>,
+    /// Its settings.
+    #[serde(default)]
+    pub set: Table,
+}
+
+fn one_seed() -> Vec<u64> {
+    vec![1]
+}
+
+fn tuned() -> String {
+    Preset::Tuned.name().into()
+}
+
+impl StudyConfig {
+    /// Reads the file. Paths in it are relative to its folder.
+    ///
+    /// # Errors
+    /// When it cannot be read or is not of this form.
+    pub fn read(path: &Path) -> Result<Self> {
+        let text = std::fs::read_to_string(path).map_err(Error::io("read", path))?;
+        let mut config: StudyConfig = toml::from_str(&text).map_err(|error| {
+            let before = error.span().and_then(|span| text.get(..span.start));
+            let line = before.map(|before| before.lines().count().max(1) as u64);
+            Error::content(
+                path,
+                line.map_or(Place::File, Place::Line),
+                "the description of a study",
+                error.message().trim(),
+                "See `epidelta study --help` and examples/remc/study.toml",
+            )
+        })?;
+        let folder = path.parent().unwrap_or(Path::new(""));
+        for file in config.cell_types.values_mut() {
+            *file = folder.join(&file);
+        }
+        for pair in &mut config.pairs {
+            if let PairEntry::Labelled {
+                labels: Some(labels),
+                ..
+            } = pair
+            {
+                *labels = folder.join(&labels);
+            }
+        }
+        Ok(config)
+    }
+}
+
+/// All combinations of the lists of values in a table, each as a table of single
+/// values with the words for it; one empty combination of an empty table.
+///
+/// # Errors
+/// The name of a setting that has no list, or an empty one.
+pub(super) fn combinations(lists: &Table) -> std::result::Result<Vec<(String, Table)>, String> {
+    let mut settings = Vec::new();
+    flatten(lists, "", &mut settings)?;
+    let mut all = vec![(String::new(), Table::new())];
+    for (name, values) in settings {
+        let mut with_each = Vec::new();
+        for (words, table) in &all {
+            for value in &values {
+                let mut table = table.clone();
+                insert(&mut table, &name, value.clone());
+                let separator = if words.is_empty() { "" } else { " " };
+                with_each.push((format!("{words}{separator}{name}={value}"), table));
+            }
+        }
+        all = with_each;
+    }
+    Ok(all)
+}
+
+fn flatten(
+    table: &Table,
+    prefix: &str,
+    settings: &mut Vec<(String, Vec<Value>)>,
+) -> std::result::Result<(), String> {
+    for (name, value) in table {
+        let path = format!("{prefix}{name}");
+        match value {
+            Value::Table(inner) => flatten(inner, &format!("{path}."), settings)?,
+            Value::Array(values) if !values.is_empty() => settings.push((path, values.clone())),
+            _ => return Err(path),
+        }
+    }
+    Ok(())
+}
+
+/// Sets a value under a dotted name.
+fn insert(table: &mut Table, name: &str, value: Value) {
+    match name.split_once('.') {
+        None => {
+            table.insert(name.into(), value);
+        }
+        Some((section, rest)) => {
+            let inner = table
+                .entry(section)
+                .or_insert_with(|| Value::Table(Table::new()));
+            if let Value::Table(inner) = inner {
+                insert(inner, rest, value);
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn combinations_are_all_of_them() {
+        let lists: Table = "training.learning_rate = [1e-3, 1e-4]\nmodel.dropout = [0.0, 0.5]"
+            .parse()
+            .unwrap();
+        let all = combinations(&lists).unwrap();
+        assert_eq!(all.len(), 4);
+        let last = &all[3];
+        assert!(
+            last.0.contains("training.learning_rate=0.0001"),
+            "{}",
+            last.0
+        );
+        assert_eq!(last.1["model"]["dropout"].as_float(), Some(0.5));
+        assert_eq!(combinations(&Table::new()).unwrap().len(), 1);
+        let no_list: Table = "training.epochs = 3".parse().unwrap();
+        assert_eq!(combinations(&no_list).unwrap_err(), "training.epochs");
+    }
+}

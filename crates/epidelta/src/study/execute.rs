@@ -1,0 +1,173 @@
+//! The runs of a study, several at once.
+
+use std::{
+    fs,
+    panic::{AssertUnwindSafe, catch_unwind},
+    path::Path,
+    sync::{
+        Mutex,
+        atomic::{AtomicUsize, Ordering},
+    },
+    thread,
+};
+
+use super::plan::{Job, StudyPlan, in_full};
+use crate::{
+    error::{Error, Result},
+    output::remove_leftovers,
+    run::{Run, TrainingPlan, train},
+};
+
+/// How a run ended.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Outcome {
+    /// It was made now.
+    Made,
+    /// It was there, of the same data and settings.
+    Kept,
+    /// It failed, for this reason.
+    Failed(String),
+}
+
+/// What a study tells while it runs.
+#[derive(Debug, Clone, Copy)]
+pub enum StudyEvent<'a> {
+    /// A run begins.
+    Started(Job),
+    /// A run ended.
+    Ended {
+        /// The run.
+        job: Job,
+        /// How.
+        outcome: &'a Outcome,
+        /// How many ended so far.
+        done: usize,
+    },
+}
+
+/// How many runs go at once, and with how many threads each.
+#[derive(Debug, Clone, Copy)]
+pub struct Workers {
+    /// Runs at once.
+    pub runs: usize,
+    /// Threads of each.
+    pub threads: usize,
+}
+
+/// Makes every run of a study that is not in its folder already; a run that fails does
+/// not keep the others from being made. The outcomes are in the order of
+/// [`StudyPlan::jobs`].
+///
+/// # Errors
+/// When leftovers of an interrupted study cannot be removed or threads not be started.
+pub fn execute(
+    plan: &StudyPlan,
+    study: &Path,
+    workers: Workers,
+    report: &(dyn Fn(StudyEvent<'_>) + Sync),
+) -> Result<Vec<Outcome>> {
+    let jobs = plan.jobs();
+    for job in &jobs {
+        if let Some(parent) = plan.folder(study, *job).parent() {
+            remove_leftovers(parent)?;
+        }
+    }
+    let next = AtomicUsize::new(0);
+    let done = AtomicUsize::new(0);
+    let outcomes = Mutex::new(vec![None; jobs.len()]);
+    let work = || -> Result<()> {
+        let pool = rayon::ThreadPoolBuilder::new()
+            .num_threads(workers.threads.max(1))
+            .stack_size(STACK_BYTES)
+            .build()
+            .map_err(|error| {
+                let problem = format!("threads cannot be started: {error}");
+                Error::data(problem, "Give a smaller --threads")
+            })?;
+        loop {
+            let index = next.fetch_add(1, Ordering::Relaxed);
+            let Some(&job) = jobs.get(index) else {
+                return Ok(());
+            };
+            report(StudyEvent::Started(job));
+            let outcome = pool.install(|| run(plan, study, job));
+            report(StudyEvent::Ended {
+                job,
+                outcome: &outcome,
+                done: done.fetch_add(1, Ordering::Relaxed) + 1,
+            });
+            if let Ok(mut outcomes) = outcomes.lock() {
+                outcomes[index] = Some(outcome);
+            }
+        }
+    };
+    thread::scope(|scope| {
+        let workers: Vec<_> = (0..workers.runs.max(1))
+            .map(|_| scope.spawn(work))
+            .collect();
+        workers.into_iter().try_for_each(|worker| {
+            worker.join().unwrap_or_else(|_| {
+                Err(Error::data(
+                    "a worker of the study stopped",
+                    "This is a defect of epidelta; please report it",
+                ))
+            })
+        })
+    })?;
+    let outcomes = outcomes.into_inner().unwrap_or_default();
+    let missing = || Outcome::Failed("it was not made".into());
+    Ok(outcomes
+        .into_iter()
+        .map(|o| o.unwrap_or_else(missing))
+        .collect())
+}
+
+/// As much as a program's main thread usually has.
+const STACK_BYTES: usize = 8 << 20;
+
+fn run(plan: &StudyPlan, study: &Path, job: Job) -> Outcome {
+    let training = plan.training(study, job);
+    if is_made(plan, &training) {
+        return Outcome::Kept;
+    }
+    // A defect in one method must not cost the other runs.
+    let made = catch_unwind(AssertUnwindSafe(|| {
+        if let Some(parent) = training.output.parent() {
+            fs::create_dir_all(parent).map_err(Error::io("create", parent))?;
+        }
+        train(&training, &mut |_| ())
+    }));
+    match made {
+        Ok(Ok(_)) => Outcome::Made,
+        Ok(Err(error)) => Outcome::Failed(in_full(&error)),
+        Err(_) => Outcome::Failed("a defect of epidelta; please report it".into()),
+    }
+}
+
+/// Whether a run folder is whole and was made by this version from the same data with
+/// the same settings.
+fn is_made(plan: &StudyPlan, training: &TrainingPlan) -> bool {
+    let Ok(run) = Run::open(&training.output) else {
+        return false;
+    };
+    let head = &run.description.head;
+    let same = |path: &Path, sha256: &str| {
+        plan.checksums
+            .get(path)
+            .is_some_and(|of_file| of_file == sha256)
+    };
+    let same_labels = match (&training.labels, &head.labels) {
+        (None, None) => true,
+        (Some(table), Some(file)) => same(&table.path, &file.sha256) && table.column == file.column,
+        _ => false,
+    };
+    head.epidelta == env!("CARGO_PKG_VERSION")
+        && head.method == training.method
+        && head.preset == training.preset
+        && head.seed == training.seed
+        && same(&training.a, &head.a.sha256)
+        && same(&training.b, &head.b.sha256)
+        && same_labels
+        && run.description.settings == training.settings
+        && run.metrics().is_ok()
+}

@@ -1,0 +1,522 @@
+//! What a study found: every method on every pair, and the methods beside each other.
+
+use std::path::Path;
+
+use rayon::prelude::*;
+use serde::Serialize;
+
+use super::{
+    execute::Outcome,
+    plan::{Job, StudyMethod, StudyPlan},
+};
+use crate::{
+    dataset::Split,
+    error::Result,
+    evaluation::{
+        CellMetrics, Friedman, Ranking, Relative, SplitMetrics, holm, mean, median,
+        pearson_interval, signed_rank,
+    },
+    method::{Family, MethodConfig},
+    model::Auxiliary,
+    random::{Purpose, generator},
+    run::{Run, RunMetrics},
+};
+
+/// Bootstrap samples of an interval, and the share of them that it holds.
+const RESAMPLES: usize = 1000;
+const LEVEL: f64 = 0.95;
+
+/// Everything that a study found.
+#[derive(Debug, Clone, Serialize)]
+pub struct StudyResults {
+    /// The pairs, as `A/B`.
+    pub pairs: Vec<String>,
+    /// The methods, in the study's order.
+    pub methods: Vec<MethodResults>,
+    /// Whether the methods differ at all in rank (Friedman's test).
+    pub friedman: Option<Friedman>,
+    /// Methods beside the baselines and beside the method of the best mean rank.
+    pub comparisons: Vec<Comparison>,
+    /// Variants with cell-specific regression beside the same with classification.
+    pub auxiliary: Vec<AuxiliaryComparison>,
+    /// Every run.
+    pub runs: Vec<RunResult>,
+}
+
+/// A method over all pairs.
+#[derive(Debug, Clone, Serialize)]
+pub struct MethodResults {
+    /// Its name in the study.
+    pub name: String,
+    /// The method.
+    pub method: String,
+    /// Its preset.
+    pub preset: String,
+    /// Its family.
+    pub family: Family,
+    /// One per pair; null where a run failed or r is undefined.
+    pub pairs: Vec<Option<PairResult>>,
+    /// Mean of the pairs' test Pearson r.
+    pub mean_pearson_r: Option<f64>,
+    /// Median of the pairs' test Pearson r.
+    pub median_pearson_r: Option<f64>,
+    /// Mean rank among the methods over the pairs that all have, 1 the best.
+    pub mean_rank: Option<f64>,
+    /// Pairs on which no method is better.
+    pub best_on: usize,
+    /// Its performance relative to the baselines.
+    pub relative: Vec<RelativeResult>,
+    /// Mean wall-clock seconds of a fit.
+    #[serde(skip)]
+    pub fit_seconds: Option<f64>,
+    /// Wall-clock seconds of all its fits, tuning included.
+    #[serde(skip)]
+    pub all_seconds: f64,
+}
+
+/// A method on a pair.
+#[derive(Debug, Clone, Serialize)]
+pub struct PairResult {
+    /// Test Pearson r, the mean over seeds.
+    pub pearson_r: f64,
+    /// 95 % bootstrap interval over the test genes.
+    pub interval: Option<[f64; 2]>,
+    /// Validation Pearson r, the mean over seeds.
+    pub valid_pearson_r: Option<f64>,
+    /// Test Spearman r, the mean over seeds.
+    pub spearman_r: Option<f64>,
+    /// Test mean squared error, the mean over seeds.
+    pub mse: Option<f64>,
+    /// Test genes.
+    pub genes: usize,
+    /// Seeds whose runs did not fail.
+    pub seeds: usize,
+    /// The settings that the validation genes chose, where any were tuned.
+    pub chosen: String,
+}
+
+/// Relative performance, 100 (r - r of the baseline) / r of the baseline, %.
+#[derive(Debug, Clone, Serialize)]
+pub struct RelativeResult {
+    /// The baseline.
+    pub baseline: String,
+    /// One per pair.
+    pub percent: Vec<Option<f64>>,
+    /// Their mean.
+    pub mean: Option<f64>,
+    /// Their median.
+    pub median: Option<f64>,
+}
+
+/// Two methods over the pairs that both have (Wilcoxon's signed-rank test).
+#[derive(Debug, Clone, Serialize)]
+pub struct Comparison {
+    /// The method.
+    pub method: String,
+    /// What it is compared with.
+    pub than: String,
+    /// Pairs that both have.
+    pub pairs: usize,
+    /// Pairs on which the method's r is higher.
+    pub better_on: usize,
+    /// Mean of the differences of r.
+    pub mean_difference: Option<f64>,
+    /// Two-sided p value; null where no difference is left.
+    pub p: Option<f64>,
+    /// The p value, adjusted for the methods that are compared with the same one
+    /// (Holm).
+    pub p_holm: Option<f64>,
+}
+
+/// A variant with regression and with classification as cell-specific task.
+#[derive(Debug, Clone, Serialize)]
+pub struct AuxiliaryComparison {
+    /// The variant.
+    pub variant: String,
+    /// Mean test Pearson r of the fold change with regression.
+    pub regression_pearson_r: Option<f64>,
+    /// The same with classification.
+    pub classification_pearson_r: Option<f64>,
+    /// Mean Pearson r of log2 expression within the cell types.
+    pub cells_pearson_r: Option<f64>,
+    /// Mean area under the ROC curve of expression above the median.
+    pub cells_auroc: Option<f64>,
+    /// Pairs on which classification is better.
+    pub classification_better_on: usize,
+    /// Pairs that both have.
+    pub pairs: usize,
+    /// Two-sided p value of the signed-rank test.
+    pub p: Option<f64>,
+}
+
+/// One run.
+#[derive(Debug, Clone, Serialize)]
+pub struct RunResult {
+    /// The pair, as `A/B`.
+    pub pair: String,
+    /// The method's name in the study.
+    pub method: String,
+    /// The settings that were tried.
+    pub tried: String,
+    /// The seed.
+    pub seed: u64,
+    /// Whether the validation genes chose these settings.
+    pub chosen: bool,
+    /// Test Pearson r.
+    pub test_pearson_r: Option<f64>,
+    /// Validation Pearson r.
+    pub valid_pearson_r: Option<f64>,
+    /// Why the run failed.
+    pub failure: Option<String>,
+}
+
+/// A run read back.
+struct Read {
+    job: Job,
+    metrics: std::result::Result<RunMetrics, String>,
+}
+
+impl StudyResults {
+    /// Reads every run of a study and compares the methods.
+    ///
+    /// # Errors
+    /// When a run that was made cannot be read.
+    pub fn of(plan: &StudyPlan, study: &Path, outcomes: &[Outcome]) -> Result<Self> {
+        let jobs = plan.jobs();
+        let runs: Vec<Read> = jobs
+            .par_iter()
+            .zip(outcomes)
+            .map(|(&job, outcome)| {
+                let metrics = match outcome {
+                    Outcome::Failed(reason) => Err(reason.clone()),
+                    Outcome::Made | Outcome::Kept => {
+                        Ok(Run::open(&plan.folder(study, job))?.metrics()?)
+                    }
+                };
+                Ok(Read { job, metrics })
+            })
+            .collect::<Result<_>>()?;
+        let chosen = chosen_candidates(plan, &runs);
+        let mut methods: Vec<MethodResults> = (0..plan.methods.len())
+            .map(|method| method_results(plan, study, &runs, &chosen, method))
+            .collect::<Result<_>>()?;
+        let r: Vec<Vec<Option<f64>>> = methods.iter().map(MethodResults::pearson_r).collect();
+        let ranking = Ranking::of(&r);
+        for (method, rank) in methods.iter_mut().zip(&ranking.mean_rank) {
+            method.mean_rank = Some(*rank);
+        }
+        for pair in 0..plan.pairs.len() {
+            let highest = r.iter().filter_map(|r| r[pair]).reduce(f64::max);
+            for (method, r) in methods.iter_mut().zip(&r) {
+                method.best_on += usize::from(highest.is_some() && r[pair] == highest);
+            }
+        }
+        for (method, of_method) in methods.iter_mut().zip(&r) {
+            method.relative = plan
+                .baselines
+                .iter()
+                .map(|&baseline| {
+                    let relative = Relative::of(of_method, &r[baseline]);
+                    RelativeResult {
+                        baseline: plan.methods[baseline].name.clone(),
+                        percent: relative.percent,
+                        mean: relative.mean,
+                        median: relative.median,
+                    }
+                })
+                .collect();
+        }
+        Ok(StudyResults {
+            pairs: plan.pairs.iter().map(super::StudyPair::name).collect(),
+            friedman: ranking.friedman,
+            comparisons: comparisons(plan, &methods, &r),
+            auxiliary: auxiliary(plan, &runs, &chosen, &r),
+            runs: runs
+                .iter()
+                .map(|run| run_result(plan, run, &chosen))
+                .collect(),
+            methods,
+        })
+    }
+
+    /// The runs that failed.
+    pub fn failures(&self) -> impl Iterator<Item = &RunResult> {
+        self.runs.iter().filter(|run| run.failure.is_some())
+    }
+}
+
+impl MethodResults {
+    /// Test Pearson r per pair.
+    pub fn pearson_r(&self) -> Vec<Option<f64>> {
+        let pairs = self.pairs.iter();
+        pairs
+            .map(|pair| pair.as_ref().map(|pair| pair.pearson_r))
+            .collect()
+    }
+}
+
+/// Per pair and method, the candidate with the highest mean validation r; of a method
+/// without any, the first.
+fn chosen_candidates(plan: &StudyPlan, runs: &[Read]) -> Vec<Vec<usize>> {
+    let of = |pair: usize, method: usize| {
+        let score = |candidate: usize| {
+            let valid = runs.iter().filter_map(|run| {
+                let Job {
+                    pair: p,
+                    method: m,
+                    candidate: c,
+                    ..
+                } = run.job;
+                let metrics = run.metrics.as_ref().ok()?;
+                let r = metrics.best.valid.as_ref()?.pearson_r?;
+                ((p, m, c) == (pair, method, candidate)).then_some(r)
+            });
+            mean_of(valid)
+        };
+        (0..plan.methods[method].candidates.len())
+            .filter_map(|candidate| Some((candidate, score(candidate)?)))
+            .reduce(|best, next| if next.1 > best.1 { next } else { best })
+            .map_or(0, |(candidate, _)| candidate)
+    };
+    (0..plan.pairs.len())
+        .map(|pair| {
+            (0..plan.methods.len())
+                .map(|method| of(pair, method))
+                .collect()
+        })
+        .collect()
+}
+
+fn method_results(
+    plan: &StudyPlan,
+    study: &Path,
+    runs: &[Read],
+    chosen: &[Vec<usize>],
+    method: usize,
+) -> Result<MethodResults> {
+    let StudyMethod {
+        name,
+        method: of,
+        preset,
+        candidates,
+    } = &plan.methods[method];
+    let pairs: Vec<Option<PairResult>> = (0..plan.pairs.len())
+        .into_par_iter()
+        .map(|pair| {
+            let candidate = chosen[pair][method];
+            let of_pair = runs.iter().filter(|run| {
+                let Job {
+                    pair: p,
+                    method: m,
+                    candidate: c,
+                    ..
+                } = run.job;
+                (p, m, c) == (pair, method, candidate)
+            });
+            let words = candidates[candidate].words.clone();
+            pair_result(plan, study, of_pair, pair, words)
+        })
+        .collect::<Result<_>>()?;
+    let r: Vec<f64> = pairs.iter().flatten().map(|pair| pair.pearson_r).collect();
+    let seconds: Vec<f64> = runs
+        .iter()
+        .filter(|run| run.job.method == method)
+        .filter_map(|run| run.metrics.as_ref().ok())
+        .map(|metrics| metrics.fit_seconds)
+        .collect();
+    Ok(MethodResults {
+        name: name.clone(),
+        method: of.name().into(),
+        preset: preset.name().into(),
+        family: of.family(),
+        pairs,
+        mean_pearson_r: mean_of(r.iter().copied()),
+        median_pearson_r: median(r),
+        mean_rank: None,
+        best_on: 0,
+        relative: Vec::new(),
+        fit_seconds: mean_of(seconds.iter().copied()),
+        all_seconds: seconds.iter().sum(),
+    })
+}
+
+/// A method on a pair, from the runs of all seeds.
+fn pair_result<'r>(
+    plan: &StudyPlan,
+    study: &Path,
+    runs: impl Iterator<Item = &'r Read>,
+    pair: usize,
+    chosen: String,
+) -> Result<Option<PairResult>> {
+    let mut tests: Vec<SplitMetrics> = Vec::new();
+    let mut valid = Vec::new();
+    let mut observed = Vec::new();
+    let mut predicted = Vec::new();
+    for run in runs {
+        let Ok(metrics) = &run.metrics else { continue };
+        let Some(test) = &metrics.best.test else {
+            continue;
+        };
+        tests.push(test.clone());
+        valid.extend(
+            metrics
+                .best
+                .valid
+                .as_ref()
+                .and_then(|valid| valid.pearson_r),
+        );
+        let predictions = Run::open(&plan.folder(study, run.job))?.predictions()?;
+        let of_test = predictions
+            .genes
+            .iter()
+            .filter(|g| g.split == Some(Split::Test));
+        let (x, y): (Vec<f64>, Vec<f64>) = of_test
+            .map(|gene| (gene.observed, f64::from(gene.predicted)))
+            .unzip();
+        observed = x;
+        predicted.push(y);
+    }
+    let r: Option<Vec<f64>> = tests.iter().map(|test| test.pearson_r).collect();
+    let Some(pearson_r) = r.and_then(|r| mean_of(r.into_iter())) else {
+        return Ok(None);
+    };
+    // The same genes for every method: the state depends on the pair alone.
+    let mut draws = generator(plan.seeds[0], Purpose::Bootstrap, pair as u64);
+    Ok(Some(PairResult {
+        pearson_r,
+        interval: pearson_interval(&observed, &predicted, RESAMPLES, LEVEL, &mut draws),
+        valid_pearson_r: mean_of(valid.into_iter()),
+        spearman_r: mean_of(tests.iter().filter_map(|test| test.spearman_r)),
+        mse: mean_of(tests.iter().filter_map(|test| test.mse)),
+        genes: tests[0].genes,
+        seeds: tests.len(),
+        chosen,
+    }))
+}
+
+/// Every method beside each baseline and beside the method of the best mean rank.
+fn comparisons(
+    plan: &StudyPlan,
+    methods: &[MethodResults],
+    r: &[Vec<Option<f64>>],
+) -> Vec<Comparison> {
+    let by_rank = |&method: &usize| methods[method].mean_rank.unwrap_or(f64::MAX);
+    let best = (0..methods.len()).min_by(|a, b| by_rank(a).total_cmp(&by_rank(b)));
+    let mut references = plan.baselines.clone();
+    references.extend(best.filter(|best| !plan.baselines.contains(best)));
+    let mut comparisons = Vec::new();
+    for reference in references {
+        let others = (0..methods.len()).filter(|&method| method != reference);
+        let mut of_reference: Vec<Comparison> = others
+            .map(|method| {
+                let differences = differences(&r[method], &r[reference]);
+                Comparison {
+                    method: methods[method].name.clone(),
+                    than: methods[reference].name.clone(),
+                    pairs: differences.len(),
+                    better_on: differences.iter().filter(|&&d| d > 0.0).count(),
+                    mean_difference: mean_of(differences.iter().copied()),
+                    p: signed_rank(&differences).map(|test| test.p),
+                    p_holm: None,
+                }
+            })
+            .collect();
+        let tested: Vec<f64> = of_reference.iter().filter_map(|c| c.p).collect();
+        let mut adjusted = holm(&tested).into_iter();
+        for comparison in &mut of_reference {
+            comparison.p_holm = comparison.p.and_then(|_| adjusted.next());
+        }
+        comparisons.extend(of_reference);
+    }
+    comparisons
+}
+
+/// The differences of r over the pairs that both have.
+fn differences(r: &[Option<f64>], of_other: &[Option<f64>]) -> Vec<f64> {
+    let both = r.iter().zip(of_other);
+    both.filter_map(|(x, y)| Some((*x)? - (*y)?)).collect()
+}
+
+/// The variants that a study has with both cell-specific tasks.
+fn auxiliary(
+    plan: &StudyPlan,
+    runs: &[Read],
+    chosen: &[Vec<usize>],
+    r: &[Vec<Option<f64>>],
+) -> Vec<AuxiliaryComparison> {
+    let task = |method: &StudyMethod| match &method.candidates[0].settings.method {
+        MethodConfig::DeepDiff(settings) => settings.model.auxiliary,
+        _ => Auxiliary::None,
+    };
+    let mean_r = |method: usize| mean_of(r[method].iter().copied().flatten());
+    // A measure of the cell types' own tasks, over pairs, seeds, A and B.
+    let cells = |method: usize, of: fn(&CellMetrics) -> Option<f64>| {
+        let tests = runs.iter().filter_map(|run| {
+            let Job {
+                pair,
+                method: m,
+                candidate,
+                ..
+            } = run.job;
+            let metrics = run.metrics.as_ref().ok()?;
+            let test = metrics.best.test.as_ref()?;
+            (m == method && candidate == chosen[pair][method]).then_some(test)
+        });
+        let cells = tests.flat_map(|test| [&test.cell_a, &test.cell_b]);
+        mean_of(cells.filter_map(|cell| of(cell.as_ref()?)))
+    };
+    let methods = plan.methods.iter().enumerate();
+    let regression = methods.filter(|(_, method)| task(method) == Auxiliary::Regression);
+    regression
+        .filter_map(|(with_regression, method)| {
+            let with_classification = plan.methods.iter().position(|other| {
+                let same = (other.method, other.preset) == (method.method, method.preset);
+                same && task(other) == Auxiliary::Classification
+            })?;
+            let differences = differences(&r[with_classification], &r[with_regression]);
+            Some(AuxiliaryComparison {
+                variant: method.method.name().into(),
+                regression_pearson_r: mean_r(with_regression),
+                classification_pearson_r: mean_r(with_classification),
+                cells_pearson_r: cells(with_regression, |cell| match cell {
+                    CellMetrics::Regression { pearson_r, .. } => *pearson_r,
+                    CellMetrics::Classification { .. } => None,
+                }),
+                cells_auroc: cells(with_classification, |cell| match cell {
+                    CellMetrics::Classification { auroc, .. } => *auroc,
+                    CellMetrics::Regression { .. } => None,
+                }),
+                classification_better_on: differences.iter().filter(|&&d| d > 0.0).count(),
+                pairs: differences.len(),
+                p: signed_rank(&differences).map(|test| test.p),
+            })
+        })
+        .collect()
+}
+
+fn run_result(plan: &StudyPlan, run: &Read, chosen: &[Vec<usize>]) -> RunResult {
+    let Job {
+        pair,
+        method,
+        candidate,
+        seed,
+    } = run.job;
+    let of = |split: fn(&RunMetrics) -> &Option<SplitMetrics>| {
+        let metrics = run.metrics.as_ref().ok()?;
+        split(metrics).as_ref()?.pearson_r
+    };
+    RunResult {
+        pair: plan.pairs[pair].name(),
+        method: plan.methods[method].name.clone(),
+        tried: plan.methods[method].candidates[candidate].words.clone(),
+        seed: plan.seeds[seed],
+        chosen: chosen[pair][method] == candidate,
+        test_pearson_r: of(|metrics| &metrics.best.test),
+        valid_pearson_r: of(|metrics| &metrics.best.valid),
+        failure: run.metrics.as_ref().err().cloned(),
+    }
+}
+
+fn mean_of(values: impl Iterator<Item = f64>) -> Option<f64> {
+    mean(&values.collect::<Vec<_>>())
+}
