@@ -147,7 +147,7 @@ pub struct Inspect {
 /// noise), causal_marks, and per mark a list of true/false per bin: whether the expected reads
 /// differ by one or more. Of more: gene_id and for each cell type state_X, strength_X and
 /// expected_log2_expression_X; and study.toml, the description of a study of some of their pairs
-/// with every method, for `epidelta study`.
+/// with every method that predicts fold changes, for `epidelta study`.
 ///
 /// With --reads also the files that a lab has, for `epidelta prepare`: reads/CELL_MARK.bam,
 /// genes.gtf, counts.tsv (gene_id, A, B, ...), samples.tsv (cell_type, mark, path), A.marks.tsv,
@@ -272,8 +272,8 @@ impl Labels {
 ///
 /// Writes a table: gene_id, split (what the gene was in the run's training: train, valid, test, or
 /// NA where it was not there), observed and predicted (log2 fold change, in the direction that
-/// label.direction in run.toml tells), where genes are classified up (1 or 0; predicted is then a
-/// score, above zero for up), and for methods with cell-specific tasks observed_a, predicted_a,
+/// label.direction in run.toml tells), where genes are classified up (1, 0, or NA where the gene is
+/// neither; predicted is then a score, above zero for up), and for methods with cell-specific tasks observed_a, predicted_a,
 /// observed_b, predicted_b (log2 expression) or above_median_a, probability_a, above_median_b,
 /// probability_b.
 #[derive(Debug, Args)]
@@ -300,7 +300,7 @@ pub struct Predict {
 /// Measure a run's predictions
 ///
 /// Prints per split the number of genes, Pearson r, Spearman r and mean squared error of the log2
-/// fold change (where genes are classified AUROC and accuracy of up versus down), and of each cell
+/// fold change (where genes are classified AUROC and accuracy of those that are up or down), and of each cell
 /// type's own task (or AUROC and accuracy where it is a classification). Without --a and --b it measures the run's own predictions.tsv; --json then prints
 /// the object of metrics.json.
 #[derive(Debug, Args)]
@@ -331,7 +331,9 @@ pub struct Evaluate {
 /// of values, of which the validation genes choose). Paths are relative to its folder. Everything in
 /// it is checked before the first run starts.
 ///
-/// Writes into the output folder a run folder for each pair, method and seed (runs/), and:
+/// Writes into the output folder the description (study.toml), a file by which the folder is known
+/// and that is locked meanwhile (study.lock), a run folder for each pair, method
+/// and seed (runs/), and:
 /// pearson.tsv (pair, method, pearson_r of the test genes as the mean over seeds, low_95 and high_95
 /// of its bootstrap interval over genes, valid_pearson_r, spearman_r, mse, genes, seeds, chosen),
 /// methods.tsv (method, mean_pearson_r, median_pearson_r, mean_rank, best_on, pairs, and for each
@@ -359,7 +361,8 @@ pub struct Study {
     /// Replace the study that is there
     #[arg(long)]
     pub force: bool,
-    /// Runs at once; the threads are divided among them [default: one per thread]
+    /// Runs at once, each with its pair in memory; the threads are divided among them
+    /// [default: one per thread]
     #[arg(long, value_name = "N", value_parser = value_parser!(u16).range(1..=1024))]
     pub parallel: Option<u16>,
 }

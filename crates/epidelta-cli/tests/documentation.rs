@@ -2,7 +2,7 @@
 
 mod common;
 
-use std::{fs, path::Path};
+use std::{fs, io::Write, path::Path};
 
 use common::Workplace;
 
@@ -27,7 +27,10 @@ fn links_between_pages_lead_somewhere() {
         "README.md",
         "ARCHITECTURE.md",
         "CHANGELOG.md",
+        "docs/methods.md",
         "docs/prepare.md",
+        "docs/study.md",
+        "examples/remc/README.md",
         "docs/reference.md",
         "docs/speed.md",
     ] {
@@ -83,6 +86,100 @@ fn commands_of_the_page_on_preparing_run() {
 }
 
 #[test]
+fn commands_of_the_pages_on_methods_and_studies_run() {
+    for (page, least) in [("docs/methods.md", 8), ("docs/study.md", 3)] {
+        let workplace = Workplace::new();
+        let commands = documented(page);
+        assert!(commands.len() >= least, "{commands:?}");
+        for command in commands {
+            workplace.succeed(&command);
+        }
+    }
+}
+
+/// The public files in small, under their names, then the page's own commands; the
+/// study with few genes, epochs and methods.
+#[test]
+fn commands_of_the_roadmap_example_run() {
+    const CELLS: [&str; 9] = [
+        "E003", "E004", "E005", "E006", "E007", "E037", "E038", "E116", "E123",
+    ];
+    const GENES: usize = 60;
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../examples/remc");
+    let workplace = Workplace::new();
+    let example = workplace.path("examples/remc");
+    fs::create_dir_all(example.join("reads")).unwrap();
+    fs::copy(root.join("samples.tsv"), example.join("samples.tsv")).unwrap();
+    let gzip = |name: String, text: &str| {
+        let file = fs::File::create(example.join(name)).unwrap();
+        let mut file = flate2::write::GzEncoder::new(file, flate2::Compression::fast());
+        file.write_all(text.as_bytes()).unwrap();
+        file.finish().unwrap();
+    };
+    let tss = |gene: usize| 100_000 + 50_000 * gene;
+    let genes: String = (0..GENES)
+        .map(|g| {
+            format!(
+                "chr1\tGENCODE\tgene\t{}\t{}\t.\t+\t.\tgene_id \"ENSG{g:05}.1\"; gene_type \
+                 \"protein_coding\"; gene_name \"G{g}\";\n",
+                tss(g) + 1,
+                tss(g) + 5000
+            )
+        })
+        .collect();
+    gzip("gen10.long.gtf.gz".into(), &genes);
+    let mut expression = format!("gene_id\t{}\n", CELLS.join("\t"));
+    for gene in 0..GENES {
+        let of_cells = (0..CELLS.len()).map(|cell| (37 * gene * (cell + 2) % 101).to_string());
+        let of_cells: Vec<String> = of_cells.collect();
+        expression.push_str(&format!("ENSG{gene:05}\t{}\n", of_cells.join("\t")));
+    }
+    gzip("57epigenomes.N.pc.gz".into(), &expression);
+    for (cell, name) in CELLS.iter().enumerate() {
+        for (m, mark) in ["H3K4me1", "H3K4me3", "H3K9me3", "H3K27me3", "H3K36me3"]
+            .iter()
+            .enumerate()
+        {
+            let reads: String = (0..GENES)
+                .flat_map(|gene| {
+                    let reads = 1 + (37 * gene * (cell + 2) % 101) / (m + 5);
+                    (0..reads).map(move |read| {
+                        let start = tss(gene) + 90 * read;
+                        format!("chr1\t{start}\t{}\tN\t1000\t+\n", start + 36)
+                    })
+                })
+                .collect();
+            gzip(format!("reads/{name}-{mark}.tagAlign.gz"), &reads);
+        }
+    }
+    let study = fs::read_to_string(root.join("study.toml")).unwrap();
+    let (before, rest) = study.split_once("methods = [").unwrap();
+    let (_, after) = rest.split_once("\n]\n").unwrap();
+    let small = format!("{before}methods = [\"ridge\", \"raw-d\"]\n{after}")
+        .replace("baselines = [\"two-layer-svr\", \"attentive-chrome\"]", "")
+        .replace("2360.0", "12.0")
+        .replace("6100.0", "18.0\ntraining.epochs = 1");
+    workplace.write("examples/remc/study.toml", small);
+    let commands = documented("examples/remc/README.md");
+    assert_eq!(commands.len(), 3, "{commands:?}");
+    for command in commands {
+        workplace.succeed(&command);
+    }
+    let table = workplace.text("study/pearson.tsv");
+    assert_eq!(table.lines().count(), 1 + 10 * 2);
+    // As it ships, nothing is wrong but that the genes are too few here.
+    fs::copy(root.join("study.toml"), example.join("study.toml")).unwrap();
+    let outcome = workplace.run("study examples/remc/study.toml -o whole");
+    let problems = outcome.stderr.lines().filter(|line| line.starts_with("- "));
+    let problems: Vec<&str> = problems.collect();
+    assert_eq!(problems.len(), 10, "{}", outcome.stderr);
+    assert!(
+        problems.iter().all(|line| line.starts_with("- pair E")),
+        "{problems:?}"
+    );
+}
+
+#[test]
 fn demo_finds_the_switching_genes() {
     let workplace = Workplace::new();
     let outcome = workplace.succeed("demo");
@@ -127,4 +224,19 @@ fn help_tells_every_file_and_column() {
         &workplace.succeed("predict --help").stdout,
         "run/predictions.tsv",
     );
+    let help = workplace.succeed("study --help").stdout;
+    workplace.write(
+        "study.toml",
+        "pairs = [[\"A\", \"B\"]]\nmethods = [\"ridge\"]\n[cell_types]\nA = \"sim/A.parquet\"\n\
+         B = \"sim/B.parquet\"\n",
+    );
+    workplace.succeed("study study.toml -o study");
+    for entry in fs::read_dir(workplace.path("study")).unwrap() {
+        let name = entry.unwrap().file_name().into_string().unwrap();
+        let name = name.trim_end_matches(".svg").trim_end_matches(".png");
+        assert!(help.contains(name), "study --help does not name {name}");
+    }
+    for table in ["pearson", "methods", "comparisons", "runs", "cost"] {
+        columns(&help, &format!("study/{table}.tsv"));
+    }
 }

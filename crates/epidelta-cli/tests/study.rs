@@ -106,8 +106,38 @@ fn a_study_makes_tables_and_figures() {
     assert!((relative[0] - percent.sum::<f64>() / 3.0).abs() < 1e-9);
     assert_eq!(relative[1], 0.0);
 
-    assert_eq!(column(&table("auxiliary.tsv"), "variant"), ["aux"]);
-    assert!(column(&table("comparisons.tsv"), "p_holm").len() >= 12);
+    // Cell-specific classification beside regression: means of what stands elsewhere.
+    let auxiliary = table("auxiliary.tsv");
+    assert_eq!(column(&auxiliary, "variant"), ["aux"]);
+    let mean = |values: &[f64]| values.iter().sum::<f64>() / values.len() as f64;
+    for (name, method) in [
+        ("regression_pearson_r", "aux"),
+        ("classification_pearson_r", "aux-classification"),
+    ] {
+        assert!((numbers(&auxiliary, name)[0] - mean(&of(method))).abs() < 1e-12);
+    }
+    // Every method beside both baselines, and beside the best where it is another.
+    let comparisons = table("comparisons.tsv");
+    let than = column(&comparisons, "than");
+    for baseline in ["two-layer-svr", "attentive-chrome"] {
+        assert_eq!(
+            than.iter().filter(|than| *than == baseline).count(),
+            methods - 1
+        );
+    }
+    let rows = column(&comparisons, "method").into_iter().zip(than);
+    let row = rows
+        .collect::<Vec<_>>()
+        .iter()
+        .position(|row| *row == ("ridge".into(), "two-layer-svr".into()))
+        .unwrap();
+    let differences: Vec<f64> = ridge.iter().zip(&svr).map(|(r, b)| r - b).collect();
+    let found = numbers(&comparisons, "mean_difference")[row];
+    assert!((found - mean(&differences)).abs() < 1e-12);
+    // Of three pairs all signs alike are the least likely: 2 of 8.
+    let p = numbers(&comparisons, "p")[row];
+    let alike = differences.iter().all(|d| *d > 0.0) || differences.iter().all(|d| *d < 0.0);
+    assert!(p >= 0.25 && (p == 0.25) == alike, "{p} {differences:?}");
     assert_eq!(column(&table("cost.tsv"), "method").len(), methods);
     for figure in FIGURES.into_iter().chain(["cost.svg", "cost.png"]) {
         assert!(
@@ -144,11 +174,97 @@ fn a_study_makes_tables_and_figures() {
         again.stderr
     );
     assert!(!again.stderr.contains("ridge"), "{}", again.stderr);
+    // So are all of a pair whose data changed.
+    workplace.succeed("simulate --genes 100 --bins 16 --cell-types 4 --switching 0.9 -o other");
+    fs::copy(
+        workplace.path("other/D.parquet"),
+        workplace.path("sim/D.parquet"),
+    )
+    .unwrap();
+    let again = workplace.succeed("study sim/study.toml -o study --resume");
+    assert_eq!(
+        again.stderr.matches("B/D, ridge").count(),
+        2,
+        "{}",
+        again.stderr
+    );
+    assert!(!again.stderr.contains("A/B, ridge"), "{}", again.stderr);
+    // One program at a time.
+    let lock = fs::File::options()
+        .write(true)
+        .open(workplace.path("study/study.lock"))
+        .unwrap();
+    lock.lock().unwrap();
+    workplace.fail(
+        "study sim/study.toml -o study --resume",
+        &["another epidelta is running"],
+    );
+}
+
+/// A folder with a file called study.toml may be anything of the user's.
+#[test]
+fn only_a_study_is_replaced() {
+    let workplace = study("");
+    workplace.write(
+        "mine.toml",
+        description("").replace(".parquet\"", ".parquet\""),
+    );
+    fs::create_dir(workplace.path("project")).unwrap();
+    workplace.write("project/study.toml", "my own");
+    workplace.write("project/notes", "my own");
+    for how in ["--force", "--resume"] {
+        workplace.fail(
+            &format!("study sim/study.toml -o project {how}"),
+            &["project"],
+        );
+        assert_eq!(workplace.text("project/study.toml"), "my own");
+    }
+    // Nor what is read: a table of labels.
+    workplace.succeed("study sim/study.toml -o made");
+    workplace.write("made/deseq2.tsv", "gene\tlog2FoldChange\n");
+    let labelled = description("").replace(
+        "[\"A\", \"B\"]",
+        "{ a = \"A\", b = \"B\", labels = \"../made/deseq2.tsv\" }",
+    );
+    workplace.write("sim/study.toml", labelled);
+    workplace.fail(
+        "study sim/study.toml -o made --force",
+        &["would replace the input"],
+    );
+}
+
+#[test]
+fn labels_of_a_table_go_the_way_of_the_label() {
+    let workplace = study("");
+    // The table of a differential analysis, A over B: some number of each gene.
+    let changes: String = (1..=100)
+        .map(|gene| format!("SIMG{gene:08}\t{}\n", f64::from(gene * 7 % 11) - 5.0))
+        .collect();
+    workplace.write("sim/deseq2.tsv", format!("gene\tlog2FoldChange\n{changes}"));
+    let text = "pairs = [{ a = \"A\", b = \"B\", labels = \"deseq2.tsv\" }]\n\
+        methods = [\"ridge\", { name = \"code\", method = \"ridge\", preset = \"reference\" }]\n\
+        [cell_types]\nA = \"A.parquet\"\nB = \"B.parquet\"\n";
+    workplace.write("sim/study.toml", text);
+    workplace.succeed("study sim/study.toml -o study");
+    let observed = |method: &str| -> Vec<f64> {
+        let path = format!("study/runs/A_vs_B/{method}/seed-1/predictions.tsv");
+        let numbers = column(&workplace.text(&path), "observed").into_iter();
+        numbers.map(|number| number.parse().unwrap()).collect()
+    };
+    // The published code labels B over A.
+    let turned: Vec<f64> = observed("code").iter().map(|value| -value).collect();
+    assert_eq!(observed("ridge"), turned);
+    assert_eq!(observed("ridge")[1], 14.0 % 11.0 - 5.0);
+    workplace.write("sim/study.toml", text.replace("labels =", "label ="));
+    workplace.fail("study sim/study.toml -o no", &["sim/study.toml"]);
 }
 
 #[test]
 fn a_study_that_was_killed_goes_on_to_the_same_tables() {
     let workplace = study("");
+    // Long enough to be killed in the middle.
+    let longer = description("").replace("training.epochs = 2", "training.epochs = 30");
+    workplace.write("sim/study.toml", longer);
     workplace.succeed("study sim/study.toml -o whole --parallel 1");
     let mut killed = Command::new(env!("CARGO_BIN_EXE_epidelta"))
         .args(["study", "sim/study.toml", "-o", "killed"])
@@ -209,6 +325,14 @@ fn a_run_that_fails_is_reported_and_the_others_go_on() {
         .into_iter()
         .filter(|r| r == "NA");
     assert_eq!(missing.count(), 3);
+    // The others are ranked and compared without it.
+    let ranks = column(&workplace.text("study/methods.tsv"), "mean_rank");
+    assert_eq!(ranks.iter().filter(|rank| *rank == "NA").count(), 1);
+    let sum: f64 = ranks
+        .iter()
+        .filter_map(|rank| rank.parse::<f64>().ok())
+        .sum();
+    assert!((sum - 21.0).abs() < 1e-9, "{ranks:?}"); // 1 + ... + 6
     assert!(workplace.read("study/methods.png").len() > 1000);
 }
 
@@ -306,6 +430,23 @@ training.epochs = [2, 3]
             "tune.raw: there is no such method",
         ],
     );
+    // What runs would stumble over.
+    let text = description("").replace(METHODS, r#"["ridge", "raw-d"]"#);
+    let text = text.replace("svr.costs = [1.0]", "");
+    for (setting, part) in [
+        ("label.pseudocount = -1.0", "label.pseudocount"),
+        (
+            "split.method = \"chromosome\"\nsplit.valid_chromosomes = [\"chrQ\"]",
+            "the valid split has no gene",
+        ),
+        (
+            "split.method = \"random\"\nsplit.test = 100.0",
+            "pair A/B: ",
+        ),
+    ] {
+        workplace.write("sim/study.toml", format!("{text}{setting}\n"));
+        workplace.fail("study sim/study.toml -o study", &[part]);
+    }
     // What the data are too small for.
     let wide = description("").replace(
         METHODS,

@@ -58,13 +58,14 @@ impl Problem<'_> {
     }
 
     /// How good predictions for genes are: Pearson r of fold changes, or the area under
-    /// the ROC curve of up versus down; the lowest number where that is undefined.
-    fn score(&self, labels: &[f64], predicted: &[f64]) -> f64 {
+    /// the ROC curve of up versus down; none where that is undefined, as for predictions
+    /// that do not vary.
+    fn score(&self, labels: &[f64], predicted: &[f64]) -> Option<f64> {
         let score = match self.task {
             Task::Regression => pearson_r(labels, predicted),
             Task::Classification => auroc(&is_up(labels), predicted),
         };
-        score.unwrap_or(f64::MIN)
+        score.filter(|score| score.is_finite())
     }
 }
 
@@ -93,34 +94,67 @@ impl Problem<'_> {
     fn best_of<M>(
         &self,
         config: &FeatureConfig,
-        fit: impl Fn(&Examples, &Examples, &Steps<'_>) -> Result<(f64, M)>,
+        fit: impl Fn(&Examples, &Examples, &Steps<'_>) -> Result<(Option<f64>, M)>,
         steps: usize,
     ) -> Result<(Features, M)> {
         let tried = config.tried(self.pair.bins());
         let steps = Steps::new(self.report, steps * tried.len());
-        let mut chosen: Option<(f64, Features, M)> = None;
+        let mut chosen = Best::default();
         for features in tried {
             let train = self.examples(&features, Split::Train)?;
             let valid = self.examples(&features, Split::Valid)?;
             let (score, model) = fit(&train, &valid, &steps)?;
-            if chosen.as_ref().is_none_or(|(highest, ..)| score > *highest) {
-                chosen = Some((score, features, model));
-            }
+            chosen.offer(score, (features, model));
         }
-        let none = || Error::setting("features.windows", "there is none", "Give a number");
-        chosen
-            .map(|(_, features, model)| (features, model))
-            .ok_or_else(none)
+        chosen.into_result("features.windows")
     }
 }
 
-/// The index of the highest score; of equal ones the first.
-fn best(scores: &[f64]) -> usize {
-    let highest = (0..scores.len()).reduce(|best, next| match scores[next] > scores[best] {
-        true => next,
-        false => best,
-    });
-    highest.unwrap_or(0)
+/// What has the highest score so far. Of equal ones the first is kept, and one without
+/// a score only as long as none has one.
+struct Best<T> {
+    kept: Option<(Option<f64>, T)>,
+}
+
+impl<T> Default for Best<T> {
+    fn default() -> Self {
+        Best { kept: None }
+    }
+}
+
+impl<T> Best<T> {
+    fn offer(&mut self, score: Option<f64>, candidate: T) {
+        let is_better = match (&self.kept, score) {
+            (None, _) => true,
+            (Some((None, _)), Some(_)) => true,
+            (Some((Some(highest), _)), Some(score)) => score > *highest,
+            (Some(_), None) => false,
+        };
+        if is_better {
+            self.kept = Some((score, candidate));
+        }
+    }
+
+    fn of(candidates: impl IntoIterator<Item = (Option<f64>, T)>) -> Self {
+        let mut best = Best::default();
+        for (score, candidate) in candidates {
+            best.offer(score, candidate);
+        }
+        best
+    }
+
+    /// What is kept, with its score.
+    ///
+    /// # Errors
+    /// When nothing was offered: the setting's list of candidates is empty.
+    fn scored(self, setting: &str) -> Result<(Option<f64>, T)> {
+        let none = || Error::setting(setting, "there is nothing to choose", "Give a value");
+        self.kept.ok_or_else(none)
+    }
+
+    fn into_result(self, setting: &str) -> Result<T> {
+        self.scored(setting).map(|(_, candidate)| candidate)
+    }
 }
 
 /// What a baseline learned.
@@ -157,6 +191,18 @@ impl Baseline {
             Baseline::ReliefForest(model) => model.predict(pair, transform, genes),
             Baseline::Linear(model) => model.predict(pair, transform, genes),
             Baseline::Boosting(model) => model.predict(pair, transform, genes),
+        }
+    }
+
+    /// Whether the model is of a method that predicts from so many marks and bins: a
+    /// file may have been exchanged for another.
+    pub fn fits(&self, marks: usize, bins: usize) -> bool {
+        match self {
+            Baseline::BestBin(model) => model.fits(marks, bins),
+            Baseline::TwoLayer(model) => model.fits(marks, bins),
+            Baseline::ReliefForest(model) => model.fits(marks, bins),
+            Baseline::Linear(model) => model.fits(marks, bins),
+            Baseline::Boosting(model) => model.fits(bins),
         }
     }
 

@@ -19,11 +19,10 @@ pub enum Purpose {
     Simulation,
     /// Where simulated reads lie; `index` is the file.
     Reads,
-    /// The folds of cross-validation.
+    /// The folds of cross-validation; with `index` 1 the genes that are compared in it.
     Folds,
-    /// The genes whose neighbours ReliefF looks at.
-    Relief,
-    /// The samples and features of a forest's trees; `index` is the tree.
+    /// The samples and features of a forest's trees; `index` is the number of features
+    /// that it sees.
     Forest,
     /// The genes and features of boosted trees.
     Boosting,

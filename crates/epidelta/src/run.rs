@@ -53,7 +53,8 @@ pub struct RunMetrics {
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub choices: BTreeMap<String, Value>,
     /// Wall-clock seconds of the fit.
-    pub fit_seconds: f64,
+    #[serde(default)]
+    pub fit_seconds: Option<f64>,
 }
 
 /// The epochs of a training.
@@ -139,9 +140,8 @@ pub fn read_pair(
     let (mut pair, mut summary) = Pair::join(a?, b?, settings.label)?;
     if let Some(LabelTable { path, column }) = labels {
         let table = read_fold_changes(path, column.as_deref())?;
-        pair.take_labels(&table, &mut summary)?;
+        pair.take_labels(&table, settings.label.direction, &mut summary)?;
     }
-    pair.keep_classified(settings.label, &mut summary)?;
     let transform = settings.input.transform;
     if settings.transforms_bins() {
         pair = pair.transformed(transform)?;

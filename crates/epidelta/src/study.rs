@@ -3,6 +3,7 @@
 //!
 //! | file | content |
 //! |---|---|
+//! | `study.lock` | nothing; by it the folder is known, and it is locked while runs go |
 //! | `study.toml` | the study's description, as it was given |
 //! | `runs/A_vs_B/METHOD/seed-N/` | a run folder each, with `candidate-K` in between where settings are tuned |
 //! | `pearson.tsv` | a row per pair and method |
@@ -15,11 +16,12 @@
 
 mod config;
 mod execute;
+mod files;
 mod plan;
 mod results;
 mod tables;
 
-pub use config::{ChangedMethod, MethodEntry, PairEntry, StudyConfig};
+pub use config::{ChangedMethod, LabelledPair, MethodEntry, PairEntry, StudyConfig};
 pub use execute::{Outcome, StudyEvent, Workers, execute};
 pub use plan::{Candidate, Job, StudyMethod, StudyPair, StudyPlan};
 pub use results::{
@@ -27,5 +29,7 @@ pub use results::{
     StudyResults,
 };
 
-/// The file by which a study's folder is known.
-pub const MARKER: &str = "study.toml";
+/// The file by which a study's folder is known; locked while the study runs.
+pub const MARKER: &str = "study.lock";
+/// The study's description in its folder.
+pub const DESCRIPTION: &str = "study.toml";

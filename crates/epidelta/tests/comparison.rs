@@ -8,7 +8,9 @@ use serde_json::Value;
 
 fn golden(test: &str) -> Vec<Value> {
     let golden: Value = serde_json::from_str(include_str!("golden/comparison.json")).unwrap();
-    golden[test].as_array().unwrap().clone()
+    let cases = golden[test].as_array().unwrap().clone();
+    assert!(!cases.is_empty(), "no case of {test}");
+    cases
 }
 
 fn number(value: &Value) -> f64 {
@@ -17,6 +19,14 @@ fn number(value: &Value) -> f64 {
 
 fn numbers(value: &Value) -> Vec<f64> {
     value.as_array().unwrap().iter().map(number).collect()
+}
+
+#[track_caller]
+fn closes(found: &[f64], expected: &[f64], case: &Value) {
+    assert_eq!(found.len(), expected.len(), "{case}");
+    for (found, expected) in found.iter().zip(expected) {
+        close(*found, *expected, case);
+    }
 }
 
 #[track_caller]
@@ -46,9 +56,7 @@ fn ranks_and_friedman_as_in_scipy() {
         let methods = case["methods"].as_array().unwrap();
         let values = |method: &Value| numbers(method).into_iter().map(Some).collect();
         let ranking = Ranking::of(&methods.iter().map(values).collect::<Vec<_>>());
-        for (found, expected) in ranking.mean_rank.iter().zip(numbers(&case["mean_rank"])) {
-            close(*found, expected, &case);
-        }
+        closes(&ranking.mean_rank, &numbers(&case["mean_rank"]), &case);
         let test = ranking.friedman.unwrap();
         close(test.chi_square, number(&case["chi_square"]), &case);
         close(test.p, number(&case["p"]), &case);
@@ -59,9 +67,7 @@ fn ranks_and_friedman_as_in_scipy() {
 fn holm_as_in_statsmodels() {
     for case in golden("holm") {
         let adjusted = holm(&numbers(&case["p"]));
-        for (found, expected) in adjusted.iter().zip(numbers(&case["adjusted"])) {
-            close(*found, expected, &case);
-        }
+        closes(&adjusted, &numbers(&case["adjusted"]), &case);
     }
 }
 

@@ -88,7 +88,7 @@ fn study_of(names: &[String]) -> String {
     let mut pairs: Vec<[usize; 2]> = (1..names.len()).map(|cell| [parent(cell), cell]).collect();
     pairs.push([1, 2]);
     if names.len() > 5 {
-        pairs.push([5, names.len() - 1]);
+        pairs.push([3, 5]);
     }
     let pairs: Vec<String> = pairs
         .into_iter()

@@ -6,7 +6,7 @@ use anyhow::{Context, Result, bail};
 use epidelta::{
     output::{OutputFolder, keep_inputs, write_atomically},
     report::write_study_figures,
-    study::{MARKER, StudyConfig, StudyPlan, StudyResults, Workers, execute},
+    study::{DESCRIPTION, MARKER, StudyConfig, StudyPlan, StudyResults, Workers, execute},
 };
 
 use crate::{
@@ -15,22 +15,23 @@ use crate::{
     progress::Reporter,
 };
 
-pub fn run(command: &Study, reporter: &Reporter) -> Result<()> {
+pub fn run(command: &Study, seed: Option<u64>, reporter: &Reporter) -> Result<()> {
+    if seed.is_some() {
+        bail!("the seeds of a study stand in its description: seeds = [1]");
+    }
     let config = StudyConfig::read(&command.study)?;
     let folder = &command.output;
-    let files = config.cell_types.values();
-    keep_inputs(
-        folder,
-        files
-            .map(|path| path.as_path())
-            .chain([command.study.as_path()]),
-    )?;
+    let inputs: Vec<&Path> = config.files().chain([command.study.as_path()]).collect();
+    keep_inputs(folder, inputs.iter().copied())?;
     if !(command.resume && is_study(folder)) {
-        OutputFolder::check(folder, command.force, MARKER, &[])?;
+        OutputFolder::check(folder, command.force, MARKER, &inputs)?;
     }
     let plan = StudyPlan::new(&config)
         .with_context(|| format!("cannot use {}", command.study.display()))?;
-    open_folder(command, folder)?;
+    for warning in &plan.warnings {
+        tracing::warn!("{warning}");
+    }
+    let _lock = open_folder(command, folder)?;
     let workers = workers(command, plan.jobs().len());
     tracing::info!(
         "{} runs: {} pairs, {} methods, {} seed{}; {} at once",
@@ -46,13 +47,12 @@ pub fn run(command: &Study, reporter: &Reporter) -> Result<()> {
     drop(progress);
     let results = StudyResults::of(&plan, folder, &outcomes)?;
     results.write(folder)?;
-    write_study_figures(&results, folder)?;
-
     let mut out = std::io::stdout().lock();
     writeln!(out, "{}", study_table(&results))?;
     if !results.auxiliary.is_empty() {
         writeln!(out, "\n{}", study_auxiliary_table(&results))?;
     }
+    write_study_figures(&results, folder)?;
     writeln!(out, "\nwrote {}", folder.display())?;
     let failed = results.failures().count();
     if failed > 0 {
@@ -70,16 +70,27 @@ fn is_study(folder: &Path) -> bool {
     folder.join(MARKER).is_file()
 }
 
-/// Makes the study's folder, or takes the one that is there, and writes the description
-/// into it.
-fn open_folder(command: &Study, folder: &Path) -> Result<()> {
+/// Makes the study's folder, or takes the one that is there, writes the description into
+/// it and locks it against another program that would do the same.
+fn open_folder(command: &Study, folder: &Path) -> Result<fs::File> {
     if !(command.resume && is_study(folder)) {
-        OutputFolder::create(folder, command.force, MARKER)?.publish()?;
+        let new = OutputFolder::create(folder, command.force, MARKER)?;
+        write_atomically(&new.file(MARKER), false, |_| Ok(()))?;
+        new.publish()?;
+    }
+    let marker = folder.join(MARKER);
+    let opened = fs::File::options().write(true).open(&marker);
+    let lock = opened.with_context(|| format!("cannot open {}", marker.display()))?;
+    if let Err(fs::TryLockError::WouldBlock) = lock.try_lock() {
+        bail!(
+            "another epidelta is running the study in {}: wait for it, or choose another folder",
+            folder.display()
+        );
     }
     let text = fs::read(&command.study)
         .with_context(|| format!("cannot read {}", command.study.display()))?;
-    write_atomically(&folder.join(MARKER), true, |out| out.write_all(&text))?;
-    Ok(())
+    write_atomically(&folder.join(DESCRIPTION), true, |out| out.write_all(&text))?;
+    Ok(lock)
 }
 
 /// The threads, divided among runs at once.

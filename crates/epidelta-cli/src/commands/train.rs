@@ -47,7 +47,8 @@ pub fn run(command: &Train, seed: Option<u64>, reporter: &Reporter) -> Result<()
             let chosen: Vec<String> = choices
                 .map(|(name, value)| format!("{} {value}", name.replace('_', " ")))
                 .collect();
-            format!("chose {}; {:.1} s", chosen.join(", "), metrics.fit_seconds)
+            let seconds = metrics.fit_seconds.unwrap_or(0.0);
+            format!("chose {}; {seconds:.1} s", chosen.join(", "))
         }
     };
     writeln!(out, "{made}; wrote {}", plan.output.display())?;

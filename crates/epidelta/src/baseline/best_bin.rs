@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use super::{
-    Baseline, Problem, best,
+    Baseline, Best, Problem,
     features::{bin_features, check_channels},
     folds::{folds, others},
     is_up,
@@ -114,6 +114,15 @@ impl SvrConfig {
 }
 
 impl Problem<'_> {
+    /// Folds of training genes; of genes that are classified as alike as can be.
+    pub(super) fn folds(&self, labels: &[f64], count: usize) -> Vec<Vec<usize>> {
+        let classes: Vec<bool> = match self.task {
+            Task::Regression => vec![false; labels.len()],
+            Task::Classification => is_up(labels),
+        };
+        folds(&classes, count, self.seed)
+    }
+
     /// Fits a machine for the problem's task.
     pub(super) fn machine(&self, x: &Matrix, y: &[f64], cost: f64, epsilon: f64) -> Result<Svm> {
         let config = SvmConfig {
@@ -172,7 +181,8 @@ pub struct BestBin {
 pub fn fit_best_bin(problem: &Problem<'_>, config: &SvrConfig) -> Result<Baseline> {
     let (train, valid) = (problem.genes(Split::Train), problem.genes(Split::Valid));
     let compared = config.compared(&train, problem.seed);
-    let folds = folds(compared.len(), config.folds, problem.seed);
+    let labels = problem.labels(&compared);
+    let folds = problem.folds(&labels, config.folds);
     let bins = problem.pair.bins();
     let steps = Steps::new(problem.report, bins * config.costs.len() + 1);
     let at = |genes: &[usize], bin| {
@@ -184,9 +194,8 @@ pub fn fit_best_bin(problem: &Problem<'_>, config: &SvrConfig) -> Result<Baselin
             bin,
         )
     };
-    let labels = problem.labels(&compared);
     // [bin, cost]
-    let scores: Vec<Vec<f64>> = (0..bins)
+    let scores: Vec<Vec<Option<f64>>> = (0..bins)
         .into_par_iter()
         .map(|bin| {
             let x = at(&compared, bin)?;
@@ -204,8 +213,9 @@ pub fn fit_best_bin(problem: &Problem<'_>, config: &SvrConfig) -> Result<Baselin
         .par_iter()
         .enumerate()
         .map(|(index, &cost)| {
-            let of_cost: Vec<f64> = scores.iter().map(|of_bin| of_bin[index]).collect();
-            let bin = best(&of_cost);
+            let of_bins = scores.iter().map(|of_bin| of_bin[index]);
+            let of_bins = of_bins.enumerate().map(|(bin, score)| (score, bin));
+            let bin = Best::of(of_bins).into_result("svr.costs")?;
             let machine = problem.machine(&at(&train, bin)?, &y, cost, config.epsilon)?;
             let score = problem.score(&y_valid, &machine.predict(&at(&valid, bin)?));
             let channels = config.channels.clone();
@@ -219,11 +229,16 @@ pub fn fit_best_bin(problem: &Problem<'_>, config: &SvrConfig) -> Result<Baselin
         })
         .collect::<Result<Vec<_>>>()?;
     steps.done();
-    let (scores, mut candidates): (Vec<f64>, Vec<BestBin>) = candidates.into_iter().unzip();
-    Ok(Baseline::BestBin(candidates.swap_remove(best(&scores))))
+    Ok(Baseline::BestBin(
+        Best::of(candidates).into_result("svr.costs")?,
+    ))
 }
 
 impl BestBin {
+    pub(super) fn fits(&self, marks: usize, bins: usize) -> bool {
+        self.bin < bins && self.machine.is_sound(self.channels.len() * marks)
+    }
+
     pub(super) fn predict(
         &self,
         pair: &Pair,

@@ -54,6 +54,10 @@ pub fn fit_boosting(
 }
 
 impl BoostingModel {
+    pub(super) fn fits(&self, bins: usize) -> bool {
+        self.features.fits(bins)
+    }
+
     pub(super) fn predict(
         &self,
         pair: &Pair,

@@ -67,6 +67,16 @@ pub(super) struct Features {
 }
 
 impl Features {
+    /// Whether there are as many windows as bins at most.
+    pub fn fits(&self, bins: usize) -> bool {
+        (1..=bins).contains(&self.windows)
+    }
+
+    /// How many features there are.
+    pub fn columns(&self, marks: usize) -> usize {
+        self.channels.len() * marks * self.windows
+    }
+
     /// The features of genes, `[gene, channel * mark * window]`. The averages are
     /// transformed, not the bins; the difference is that of the transformed.
     pub fn matrix(
@@ -89,7 +99,7 @@ impl Features {
             });
             means.collect()
         };
-        let columns = self.channels.len() * pair.marks().len() * windows;
+        let columns = self.columns(pair.marks().len());
         let mut values = Vec::with_capacity(genes.len() * columns);
         for &gene in genes {
             let gene = &pair.genes[gene];

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use super::{
-    Baseline, Examples, FeatureConfig, Problem, best, features::Features, is_up, progress::Steps,
+    Baseline, Best, Examples, FeatureConfig, Problem, features::Features, is_up, progress::Steps,
 };
 use crate::{
     dataset::{InputTransform, Pair},
@@ -130,20 +130,23 @@ fn fit(
     path: impl Fn(&Matrix, &[f64]) -> Result<Vec<Option<Linear>>>,
 ) -> Result<Baseline> {
     let of_features = |train: &Examples, valid: &Examples, steps: &Steps<'_>| {
-        let mut models = path(&train.features, &train.labels)?;
+        let models = path(&train.features, &train.labels)?;
         // A penalty too small for these features has no model.
-        let score = |model: &Option<Linear>| match model {
-            Some(model) => Ok(problem.score(&valid.labels, &model.predict(&valid.features)?)),
-            None => Ok(f64::MIN),
-        };
-        let scores = models.iter().map(score).collect::<Result<Vec<f64>>>()?;
+        let mut chosen = Best::default();
+        for (&penalty, model) in config.penalties.iter().zip(models) {
+            if let Some(model) = model {
+                let predicted = model.predict(&valid.features)?;
+                chosen.offer(problem.score(&valid.labels, &predicted), (penalty, model));
+            }
+        }
         steps.done();
-        let chosen = best(&scores);
-        let model = models.swap_remove(chosen);
-        Ok((scores[chosen], (config.penalties[chosen], model)))
+        match chosen.kept {
+            Some((score, chosen)) => Ok((score, Some(chosen))),
+            None => Ok((None, None)),
+        }
     };
-    let (features, (penalty, model)) = problem.best_of(features, of_features, 1)?;
-    let Some(model) = model else {
+    let (features, chosen) = problem.best_of(features, of_features, 1)?;
+    let Some((penalty, model)) = chosen else {
         return Err(Error::setting(
             "linear.penalties",
             "all are so small that no fit came to its end",
@@ -158,6 +161,17 @@ fn fit(
 }
 
 impl LinearModel {
+    pub(super) fn fits(&self, marks: usize, bins: usize) -> bool {
+        let columns = self.features.columns(marks);
+        let Linear {
+            weights,
+            means,
+            scales,
+            ..
+        } = &self.model;
+        self.features.fits(bins) && [weights, means, scales].iter().all(|v| v.len() == columns)
+    }
+
     pub(super) fn predict(
         &self,
         pair: &Pair,

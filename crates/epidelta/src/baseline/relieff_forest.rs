@@ -8,14 +8,14 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use super::{
-    Baseline, Examples, FeatureConfig, Problem, best, features::Features, is_up, progress::Steps,
+    Baseline, Best, Examples, FeatureConfig, Problem, features::Features, is_up, progress::Steps,
 };
 use crate::{
     dataset::{InputTransform, Pair, Task},
     error::{Error, Result},
     learner::{
-        forest::{Forest, ForestConfig as TreeConfig},
-        relieff::{Formula, ReliefConfig as Relief, relief_weights},
+        forest::{Forest, Growth},
+        relieff::{Formula, Relief, relief_weights},
     },
     random::{Purpose, generator},
 };
@@ -105,13 +105,6 @@ pub struct ReliefForest {
     forest: Forest,
 }
 
-/// A forest of some of the features, and how good it is.
-struct Tried {
-    score: f64,
-    columns: Vec<usize>,
-    forest: Forest,
-}
-
 /// Chooses features and fits a forest.
 ///
 /// # Errors
@@ -125,24 +118,23 @@ pub fn fit_relieff_forest(
     let of_features = |train: &Examples, valid: &Examples, steps: &Steps<'_>| {
         let order = ranked(problem, train, relieff)?;
         steps.done();
-        let tried = relieff.features.iter().map(|&count| {
+        // Forests are large: only the best so far is kept.
+        let mut chosen = Best::default();
+        for &count in &relieff.features {
             let columns = &order[..count.min(order.len())];
-            let tried = grow(problem, [train, valid], columns, forest)?;
+            let (score, grown) = grow(problem, [train, valid], columns, forest)?;
+            chosen.offer(score, (columns.to_vec(), grown));
             steps.done();
-            Ok(tried)
-        });
-        let mut tried = tried.collect::<Result<Vec<Tried>>>()?;
-        let scores: Vec<f64> = tried.iter().map(|tried| tried.score).collect();
-        let chosen = tried.swap_remove(best(&scores));
-        Ok((chosen.score, chosen))
+        }
+        chosen.scored("relieff.features")
     };
     let steps = 1 + relieff.features.len();
-    let (features, chosen) = problem.best_of(features, of_features, steps)?;
+    let (features, (columns, forest)) = problem.best_of(features, of_features, steps)?;
     Ok(Baseline::ReliefForest(ReliefForest {
         features,
-        columns: chosen.columns,
+        columns,
         classifies: problem.task == Task::Classification,
-        forest: chosen.forest,
+        forest,
     }))
 }
 
@@ -155,63 +147,73 @@ fn ranked(problem: &Problem<'_>, train: &Examples, config: &ReliefConfig) -> Res
     let config = Relief {
         formula: config.formula,
         neighbours: config.neighbours,
-        sample: None,
     };
-    let mut draws = generator(problem.seed, Purpose::Relief, 0);
-    let weights = relief_weights(&train.features, &target, &config, &mut draws)?;
+    let weights = relief_weights(&train.features, &target, &config)?;
     let mut order: Vec<usize> = (0..weights.len()).collect();
     order.sort_by(|&i, &j| weights[j].total_cmp(&weights[i]));
     Ok(order)
 }
 
-/// A forest on some columns, with the best number of trees.
+/// A forest on some columns, with the best number of trees, and how good it is.
 fn grow(
     problem: &Problem<'_>,
     [train, valid]: [&Examples; 2],
     columns: &[usize],
     config: &ForestConfig,
-) -> Result<Tried> {
+) -> Result<(Option<f64>, Forest)> {
     let x = train.features.select_columns(columns);
     let x_valid = valid.features.select_columns(columns);
-    let trees = TreeConfig {
+    let growth = Growth {
         trees: config.trees.iter().copied().max().unwrap_or(1),
         min_leaf: config.min_leaf,
-        ..TreeConfig::default()
+        ..Growth::default()
     };
     let mut draws = generator(problem.seed, Purpose::Forest, columns.len() as u64);
     let mut forest = match problem.task {
-        Task::Regression => Forest::fit_regression(&x, &train.labels, &trees, &mut draws)?,
-        Task::Classification => Forest::fit_classes(&x, &is_up(&train.labels), &trees, &mut draws)?,
+        Task::Regression => Forest::fit_regression(&x, &train.labels, &growth, &mut draws)?,
+        Task::Classification => {
+            Forest::fit_classes(&x, &is_up(&train.labels), &growth, &mut draws)?
+        }
     };
-    let scores = config
+    let tried = config
         .trees
         .par_iter()
         .map(|&trees| {
             let predicted = forest.predict_with(trees, &x_valid)?;
-            Ok(problem.score(&valid.labels, &predicted))
+            Ok((problem.score(&valid.labels, &predicted), trees))
         })
-        .collect::<Result<Vec<f64>>>()?;
-    let chosen = best(&scores);
-    forest.truncate(config.trees[chosen]);
-    Ok(Tried {
-        score: scores[chosen],
-        columns: columns.to_vec(),
-        forest,
-    })
+        .collect::<Result<Vec<_>>>()?;
+    let (score, trees) = Best::of(tried).scored("forest.trees")?;
+    forest.truncate(trees);
+    Ok((score, forest))
 }
 
+/// Genes predicted at once: all features are made, though few of them are used.
+const GENES: usize = 1024;
+
 impl ReliefForest {
+    pub(super) fn fits(&self, marks: usize, bins: usize) -> bool {
+        let columns = self.features.columns(marks);
+        self.features.fits(bins)
+            && self.columns.iter().all(|&column| column < columns)
+            && self.forest.columns() == self.columns.len()
+    }
+
     pub(super) fn predict(
         &self,
         pair: &Pair,
         transform: InputTransform,
         genes: &[usize],
     ) -> Result<Vec<f64>> {
-        let x = self.features.matrix(pair, transform, genes)?;
-        let predicted = self.forest.predict(&x.select_columns(&self.columns))?;
         // A score is above zero for up, a probability above one half.
         let shift = if self.classifies { 0.5 } else { 0.0 };
-        Ok(predicted.into_iter().map(|p| p - shift).collect())
+        let mut scores = Vec::with_capacity(genes.len());
+        for genes in genes.chunks(GENES) {
+            let x = self.features.matrix(pair, transform, genes)?;
+            let predicted = self.forest.predict(&x.select_columns(&self.columns))?;
+            scores.extend(predicted.into_iter().map(|p| p - shift));
+        }
+        Ok(scores)
     }
 
     pub(super) fn choices(&self) -> Vec<(&'static str, Value)> {

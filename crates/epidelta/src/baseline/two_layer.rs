@@ -7,12 +7,11 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use super::{
-    Baseline, Problem, Stacking, SvrConfig, best, features::bin_features, folds::folds,
-    progress::Steps,
+    Baseline, Best, Problem, Stacking, SvrConfig, features::bin_features, progress::Steps,
 };
 use crate::{
     dataset::{InputTransform, Pair, Split},
-    error::{Error, Result},
+    error::Result,
     learner::{matrix::Matrix, svm::Svm},
     model::Channel,
 };
@@ -48,7 +47,7 @@ pub fn fit_two_layer(problem: &Problem<'_>, config: &SvrConfig) -> Result<Baseli
     let compared = config.compared(&train, problem.seed);
     let layers = config.costs.len() + usize::from(compared.len() < train.len());
     let steps = Steps::new(problem.report, problem.pair.bins() * layers);
-    let fit = |genes: &[usize], cost: f64| -> Result<(f64, TwoLayer)> {
+    let fit = |genes: &[usize], cost: f64| -> Result<(Option<f64>, TwoLayer)> {
         let first = first_layer(problem, config, cost, [genes, &valid], &steps)?;
         let (y, y_valid) = (problem.labels(genes), problem.labels(&valid));
         let seconds = config
@@ -57,33 +56,24 @@ pub fn fit_two_layer(problem: &Problem<'_>, config: &SvrConfig) -> Result<Baseli
             .map(|&cost| {
                 let machine = problem.machine(&first.train, &y, cost, config.epsilon)?;
                 let score = problem.score(&y_valid, &machine.predict(&first.valid));
-                Ok((score, machine))
+                Ok((score, (cost, machine)))
             })
             .collect::<Result<Vec<_>>>()?;
-        let (scores, mut machines): (Vec<f64>, Vec<Svm>) = seconds.into_iter().unzip();
-        let chosen = best(&scores);
+        let (score, (second_cost, second)) = Best::of(seconds).scored("svr.costs")?;
         let fitted = TwoLayer {
             channels: config.channels.clone(),
-            costs: [cost, config.costs[chosen]],
+            costs: [cost, second_cost],
             first: first.machines,
-            second: machines.swap_remove(chosen),
+            second,
         };
-        Ok((scores[chosen], fitted))
+        Ok((score, fitted))
     };
-    let mut chosen: Option<(f64, TwoLayer)> = None;
+    let mut chosen = Best::default();
     for &cost in &config.costs {
-        let fitted = fit(&compared, cost)?;
-        if chosen.as_ref().is_none_or(|chosen| fitted.0 > chosen.0) {
-            chosen = Some(fitted);
-        }
+        let (score, fitted) = fit(&compared, cost)?;
+        chosen.offer(score, fitted);
     }
-    let Some((_, mut chosen)) = chosen else {
-        return Err(Error::setting(
-            "svr.costs",
-            "there is none",
-            "Give a number",
-        ));
-    };
+    let mut chosen = chosen.into_result("svr.costs")?;
     if compared.len() < train.len() {
         chosen = fit(&train, chosen.costs[0])?.1;
     }
@@ -97,8 +87,8 @@ fn first_layer(
     [genes, valid]: [&[usize]; 2],
     steps: &Steps<'_>,
 ) -> Result<FirstLayer> {
-    let folds = folds(genes.len(), config.folds, problem.seed);
     let y = problem.labels(genes);
+    let folds = problem.folds(&y, config.folds);
     let of_bins = (0..problem.pair.bins())
         .into_par_iter()
         .map(|bin| {
@@ -131,6 +121,13 @@ fn first_layer(
 }
 
 impl TwoLayer {
+    pub(super) fn fits(&self, marks: usize, bins: usize) -> bool {
+        let columns = self.channels.len() * marks;
+        self.first.len() == bins
+            && self.first.iter().all(|machine| machine.is_sound(columns))
+            && self.second.is_sound(bins)
+    }
+
     pub(super) fn predict(
         &self,
         pair: &Pair,

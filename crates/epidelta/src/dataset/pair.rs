@@ -1,11 +1,7 @@
 //! Two cell types joined by gene, with the label of every gene: the log2 fold
 //! change of its expression.
 
-use std::{
-    collections::{HashMap, HashSet},
-    fmt,
-    str::FromStr,
-};
+use std::{collections::HashMap, fmt, str::FromStr};
 
 use serde::{Deserialize, Serialize};
 
@@ -84,7 +80,18 @@ impl LabelConfig {
         format!("log2 fold change, {direction}")
     }
 
-    fn check(&self) -> Result<()> {
+    /// Whether a gene of this log2 fold change goes up; none where genes are not
+    /// classified, or it is neither up nor down.
+    pub fn class_of(&self, log2_fold_change: f64) -> Option<bool> {
+        let changes = log2_fold_change != 0.0 && log2_fold_change.abs() >= self.min_change;
+        (self.task == Task::Classification && changes).then_some(log2_fold_change > 0.0)
+    }
+
+    /// Checks every range.
+    ///
+    /// # Errors
+    /// [`Error::Setting`] naming the setting and its range.
+    pub fn check(&self) -> Result<()> {
         if !(self.pseudocount.is_finite() && self.pseudocount > 0.0) {
             return Err(Error::setting(
                 "label.pseudocount",
@@ -167,8 +174,8 @@ impl Pair {
     /// When marks, bins or window differ, or when no gene is in both.
     pub fn join(a: Epigenome, b: Epigenome, label: LabelConfig) -> Result<(Self, JoinSummary)> {
         label.check()?;
-        Pair::check_kind(&a, &b)?;
-        let b = with_marks_of(&a, b);
+        let b = with_marks_of(&a, b)?;
+        same_kind(&a, &b)?;
         let rows_b: HashMap<&str, usize> = b
             .genes
             .iter()
@@ -225,59 +232,30 @@ impl Pair {
         Ok((Pair { a, b, genes }, summary))
     }
 
-    /// Checks that two cell types can be joined: the same marks in whatever order, the
-    /// same bins, window, orientation, units and genome. Looks at no signal.
-    ///
-    /// # Errors
-    /// [`Error::Data`] telling what differs.
-    pub fn check_kind(a: &Epigenome, b: &Epigenome) -> Result<()> {
-        let same_marks =
-            a.marks.len() == b.marks.len() && a.marks.iter().all(|mark| b.marks.contains(mark));
-        if !same_marks {
-            return Err(Error::data(
-                format!(
-                    "the marks differ: {} has {}; {} has {}",
-                    a.metadata.cell_type,
-                    a.marks.join(", "),
-                    b.metadata.cell_type,
-                    b.marks.join(", ")
-                ),
-                "Make both files with the same marks",
-            ));
-        }
-        same_kind(a, b)
-    }
-
-    /// Checks that two cell types have a gene in common.
-    ///
-    /// # Errors
-    /// [`Error::Data`] telling what their ids are like.
-    pub fn check_genes(a: &Epigenome, b: &Epigenome) -> Result<()> {
-        let of_a: HashSet<&str> = a.genes.iter().map(|gene| gene.gene_id.as_str()).collect();
-        match b
-            .genes
-            .iter()
-            .any(|gene| of_a.contains(gene.gene_id.as_str()))
-        {
-            true => Ok(()),
-            false => Err(no_common_gene(a, b)),
-        }
-    }
-
-    /// Takes the log2 fold change of every gene from a table, such as DESeq2's, in
-    /// place of the ratio of the expressions. Genes that the table lacks are dropped
+    /// Takes the log2 fold change, A over B, of every gene from a table, such as
+    /// DESeq2's, in place of the ratio of the expressions; where the label is to be B
+    /// over A, with the other sign. Genes that the table lacks are dropped
     /// and told in the summary, and whether the table goes the other way than the
     /// expressions. The cell-specific tasks keep the expressions.
     ///
     /// # Errors
     /// When the table has none of the genes.
-    pub fn take_labels(&mut self, table: &GeneTable, summary: &mut JoinSummary) -> Result<()> {
+    pub fn take_labels(
+        &mut self,
+        table: &GeneTable,
+        direction: LabelDirection,
+        summary: &mut JoinSummary,
+    ) -> Result<()> {
+        let sign = match direction {
+            LabelDirection::AOverB => 1.0,
+            LabelDirection::BOverA => -1.0,
+        };
         let mut without_label = Vec::new();
         let genes = &self.a.genes;
         let id_of = |gene: &PairedGene| genes[gene.row_a].gene_id.as_str();
         let mut both: Vec<(f64, f64)> = Vec::new();
         let mut rows = table.rows_of(self.genes.iter().map(id_of)).into_iter();
-        let mut label = || Some(table.rows[rows.next()??].1).filter(|label| !label.is_nan());
+        let mut label = || Some(sign * table.rows[rows.next()??].1).filter(|l| !l.is_nan());
         self.genes.retain_mut(|gene| match label() {
             Some(label) => {
                 both.push((gene.log2_fold_change, label));
@@ -315,10 +293,8 @@ impl Pair {
             return Ok(());
         }
         let before = self.genes.len();
-        self.genes.retain(|gene| {
-            let change = gene.log2_fold_change.abs();
-            change > 0.0 && change >= label.min_change
-        });
+        self.genes
+            .retain(|gene| label.class_of(gene.log2_fold_change).is_some());
         summary.neither_up_nor_down = before - self.genes.len();
         if self.genes.is_empty() {
             return Err(Error::data(
@@ -444,23 +420,35 @@ fn no_common_gene(a: &Epigenome, b: &Epigenome) -> Error {
     )
 }
 
-/// B, of the same marks, with them in A's order.
-fn with_marks_of(a: &Epigenome, mut b: Epigenome) -> Epigenome {
+/// B with its marks in A's order.
+fn with_marks_of(a: &Epigenome, mut b: Epigenome) -> Result<Epigenome> {
     if a.marks == b.marks {
-        return b;
+        return Ok(b);
     }
     let position = |mark: &Mark| b.marks.iter().position(|m| m == mark);
-    let order: Vec<usize> = a.marks.iter().filter_map(position).collect();
+    let order: Option<Vec<usize>> = a.marks.iter().map(position).collect();
+    let order = order.filter(|_| a.marks.len() == b.marks.len());
+    let Some(order) = order else {
+        return Err(Error::data(
+            format!(
+                "the marks differ: {} has {}; {} has {}",
+                a.metadata.cell_type,
+                a.marks.join(", "),
+                b.metadata.cell_type,
+                b.marks.join(", ")
+            ),
+            "Make both files with the same marks",
+        ));
+    };
     let mut signal = Vec::with_capacity(b.signal.len());
-    for gene in 0..b.genes.len() {
-        let rows = b.signal_of(gene);
+    for rows in b.signal.chunks(b.marks.len() * b.bins) {
         for &mark in &order {
             signal.extend_from_slice(&rows[mark * b.bins..][..b.bins]);
         }
     }
     b.signal = signal;
     b.marks.clone_from(&a.marks);
-    b
+    Ok(b)
 }
 
 fn same_kind(a: &Epigenome, b: &Epigenome) -> Result<()> {

@@ -11,6 +11,8 @@ use crate::{
 
 /// Written where a gene has no split.
 const NO_SPLIT: &str = "NA";
+/// Written where a gene is neither up nor down.
+const NO_CLASS: &str = "NA";
 
 /// A cell-specific prediction beside the observation.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -43,7 +45,7 @@ pub struct GenePrediction {
     /// Predicted log2 fold change; where genes are classified a score, above zero for
     /// up.
     pub predicted: f32,
-    /// Whether the gene goes up, where genes are classified.
+    /// Whether the gene goes up, where genes are classified and it is up or down.
     pub up: Option<bool>,
     /// Cell types A and B, where the method has such tasks.
     pub cells: Option<[CellPrediction; 2]>,
@@ -67,6 +69,11 @@ const ABOVE_MEDIAN: [&str; 4] = [
 ];
 
 impl Predictions {
+    /// Whether genes are classified as up or down.
+    pub fn is_classified(&self) -> bool {
+        self.genes.iter().any(|gene| gene.up.is_some())
+    }
+
     /// These predictions, if all are finite numbers.
     ///
     /// # Errors
@@ -86,8 +93,8 @@ impl Predictions {
     }
 
     /// Writes the table. Columns: `gene_id`, `split` (train, valid, test or NA),
-    /// `observed` and `predicted` (log2 fold change), where genes are classified `up` (1
-    /// or 0; `predicted` is then a score, above zero for up), then for methods with
+    /// `observed` and `predicted` (log2 fold change), where genes are classified `up` (1,
+    /// 0 or NA; `predicted` is then a score, above zero for up), then for methods with
     /// cell-specific tasks `observed_a predicted_a observed_b predicted_b` (log2
     /// expression) or `above_median_a probability_a above_median_b
     /// probability_b` (1 where expression is above the training genes' median).
@@ -102,10 +109,8 @@ impl Predictions {
                 Some([CellPrediction::Expression { .. }, _]) => &EXPRESSION[..],
                 Some([CellPrediction::AboveMedian { .. }, _]) => &ABOVE_MEDIAN[..],
             };
-            let up: &[&str] = match self.genes.first().and_then(|gene| gene.up) {
-                None => &[],
-                Some(_) => &[UP],
-            };
+            let classified = self.is_classified();
+            let up: &[&str] = if classified { &[UP] } else { &[] };
             let header: Vec<&str> = PLAIN.iter().chain(up).chain(cells).copied().collect();
             writeln!(out, "{}", header.join("\t"))?;
             for gene in &self.genes {
@@ -115,8 +120,10 @@ impl Predictions {
                     "{}\t{split}\t{}\t{}",
                     gene.gene_id, gene.observed, gene.predicted
                 )?;
-                if let Some(up) = gene.up {
-                    write!(out, "\t{}", u8::from(up))?;
+                match gene.up {
+                    Some(up) => write!(out, "\t{}", u8::from(up))?,
+                    None if classified => write!(out, "\t{NO_CLASS}")?,
+                    None => {}
                 }
                 for cell in gene.cells.iter().flatten() {
                     match cell {
@@ -227,7 +234,7 @@ impl Predictions {
                 split,
                 observed: number("observed")?,
                 predicted: prediction("predicted")?,
-                up: match columns.contains_key(UP) {
+                up: match columns.contains_key(UP) && field(UP) != NO_CLASS {
                     true => Some(number(UP)? > 0.5),
                     false => None,
                 },

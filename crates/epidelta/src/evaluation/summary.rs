@@ -75,13 +75,14 @@ pub struct Metrics {
 }
 
 impl Metrics {
-    /// Measures predictions.
+    /// Measures predictions; where genes are classified, of those that are up or down.
     pub fn of(predictions: &Predictions) -> Self {
+        let classified = predictions.is_classified();
         let of_split = |split: Option<Split>| {
             let genes: Vec<&GenePrediction> = predictions
                 .genes
                 .iter()
-                .filter(|gene| gene.split == split)
+                .filter(|gene| gene.split == split && (!classified || gene.up.is_some()))
                 .collect();
             (!genes.is_empty()).then(|| SplitMetrics::of(&genes))
         };

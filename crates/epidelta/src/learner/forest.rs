@@ -27,9 +27,8 @@ use crate::{
 type Tree = RandomForestRegressor<f64, f64, DenseMatrix<f64>, Vec<f64>>;
 
 /// How a forest is grown.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-pub struct ForestConfig {
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Growth {
     /// Number of trees.
     pub trees: usize,
     /// Columns among which a split is chosen; none for a third of them in regression
@@ -42,9 +41,9 @@ pub struct ForestConfig {
     pub max_depth: Option<u16>,
 }
 
-impl Default for ForestConfig {
+impl Default for Growth {
     fn default() -> Self {
-        ForestConfig {
+        Growth {
             trees: 200,
             max_features: None,
             min_leaf: 1,
@@ -69,7 +68,7 @@ impl Forest {
     pub fn fit_regression(
         features: &Matrix,
         target: &[f64],
-        config: &ForestConfig,
+        config: &Growth,
         generator: &mut ChaCha8Rng,
     ) -> Result<Forest> {
         let third = features.columns() / 3;
@@ -83,7 +82,7 @@ impl Forest {
     pub fn fit_classes(
         features: &Matrix,
         positive: &[bool],
-        config: &ForestConfig,
+        config: &Growth,
         generator: &mut ChaCha8Rng,
     ) -> Result<Forest> {
         let target = positive
@@ -142,6 +141,11 @@ impl Forest {
         self.trees.truncate(trees.max(1));
     }
 
+    /// The number of columns that it was fitted to.
+    pub fn columns(&self) -> usize {
+        self.columns
+    }
+
     /// The number of trees.
     pub fn trees(&self) -> usize {
         self.trees.len()
@@ -153,7 +157,7 @@ fn grow(
     features: &Matrix,
     target: Vec<f64>,
     default_features: usize,
-    config: &ForestConfig,
+    config: &Growth,
     generator: &mut ChaCha8Rng,
 ) -> Result<Forest> {
     features.check_trainable(target.len())?;

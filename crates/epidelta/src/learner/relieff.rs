@@ -19,8 +19,6 @@
 //!   misses less that to the k nearest hits. (A row with fewer than k hits there
 //!   counts itself as one more; here it does not.)
 
-use rand::seq::index;
-use rand_chacha::ChaCha8Rng;
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
@@ -48,48 +46,23 @@ pub enum Formula {
 }
 
 /// How feature weights are found.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-pub struct ReliefConfig {
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Relief {
     /// The formula.
     pub formula: Formula,
     /// Near neighbours per row; of hits and of misses each.
     pub neighbours: usize,
-    /// Rows, drawn at random, whose neighbours count; none for all rows.
-    pub sample: Option<usize>,
 }
 
-impl Default for ReliefConfig {
-    fn default() -> Self {
-        ReliefConfig {
-            formula: Formula::default(),
-            neighbours: 10,
-            sample: None,
-        }
-    }
-}
-
-/// The weight of every feature, between -1 and 1; of a constant feature 0. Draws from
-/// the generator only to sample rows. Of equally near rows the first are neighbours.
+/// The weight of every feature, between -1 and 1; of a constant feature 0. Of equally
+/// near rows the first are neighbours.
 ///
 /// # Errors
 /// When the data are of unequal length, not finite, fewer than two rows or constant
 /// in the target, or a setting is out of its range.
-pub fn relief_weights(
-    features: &Matrix,
-    target: &[f64],
-    config: &ReliefConfig,
-    generator: &mut ChaCha8Rng,
-) -> Result<Vec<f64>> {
+pub fn relief_weights(features: &Matrix, target: &[f64], config: &Relief) -> Result<Vec<f64>> {
     check(features, target, config)?;
-    let rows = match config.sample {
-        Some(sample) if sample < features.rows() => {
-            let mut rows = index::sample(generator, features.rows(), sample).into_vec();
-            rows.sort_unstable();
-            rows
-        }
-        _ => (0..features.rows()).collect(),
-    };
+    let rows: Vec<usize> = (0..features.rows()).collect();
     let scaled = scaled(features);
     let range = match config.formula {
         Formula::HitsAndMisses => 1.0,
@@ -214,7 +187,7 @@ impl Sums {
 }
 
 /// Checks data and settings.
-fn check(features: &Matrix, target: &[f64], config: &ReliefConfig) -> Result<()> {
+fn check(features: &Matrix, target: &[f64], config: &Relief) -> Result<()> {
     features.check_trainable(target.len())?;
     check_targets(target)?;
     if spread(target.iter().copied()).1 <= 0.0 {
@@ -232,7 +205,6 @@ fn check(features: &Matrix, target: &[f64], config: &ReliefConfig) -> Result<()>
         _ => Ok(()),
     };
     positive("relieff.neighbours", config.neighbours)?;
-    positive("relieff.sample", config.sample.unwrap_or(1))?;
     match config.formula {
         Formula::RankedRegression { sigma } if sigma.is_nan() || sigma <= 0.0 => {
             Err(Error::setting(

@@ -8,7 +8,7 @@
 //! The coefficients solve the dual problem of Chang and Lin, "LIBSVM: a library for
 //! support vector machines" (2011), by the LIBSVM algorithm in the crate `libsvm-rs`.
 //! Defaults are those of scikit-learn's `SVR` and `SVC`, and so are the results.
-//! Features should have similar spread: standardise them first.
+//! Features should be of similar spread, since one kernel width serves all.
 
 use libsvm_rs::{
     KernelType, SvmModel, SvmNode, SvmParameter, SvmProblem, SvmType, check_parameter,
@@ -22,14 +22,14 @@ use crate::{
     learner::matrix::{Matrix, check_targets},
 };
 
-/// Memory for kernel values while fitting, MB: of 10,000 rows all of them, without
-/// which costs of 10 and more take thrice the time. Taken as needed, 4 bytes per pair
-/// of rows, by every fit that runs.
-const KERNEL_CACHE_MB: f64 = 400.0;
+/// Memory for kernel values of all fits of a thread pool, MB. It changes the time of a
+/// fit, not its result.
+const KERNEL_CACHES_MB: f64 = 8192.0;
+/// Memory of one fit at least and at most, MB: the most holds 10,000 rows.
+const KERNEL_CACHE_MB: (f64, f64) = (100.0, 400.0);
 
 /// How a support vector machine is fitted.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
-#[serde(default, deny_unknown_fields)]
+#[derive(Debug, Clone, Copy, PartialEq)]
 pub struct SvmConfig {
     /// The weight C of errors against smoothness.
     pub cost: f64,
@@ -127,6 +127,12 @@ impl Svm {
             + self.intercept
     }
 
+    /// Whether every part is there, for so many features.
+    pub fn is_sound(&self, columns: usize) -> bool {
+        self.support.rows() == self.coefficients.len()
+            && (self.support.columns() == columns || self.coefficients.is_empty())
+    }
+
     /// The number of support vectors.
     pub fn support_vectors(&self) -> usize {
         self.coefficients.len()
@@ -149,7 +155,7 @@ fn fit(
         gamma: config.gamma.unwrap_or_else(|| scaled_gamma(features)),
         c: config.cost,
         p: config.epsilon,
-        cache_size: KERNEL_CACHE_MB,
+        cache_size: kernel_cache(),
         ..SvmParameter::default()
     };
     check_settings(config)?;
@@ -173,6 +179,12 @@ fn fit(
         coefficients: sv_coef.into_iter().next().unwrap_or_default(),
         support: Matrix::new(sv.len(), features.columns(), support)?,
     })
+}
+
+/// The share of a fit, MB, where one runs on every thread.
+fn kernel_cache() -> f64 {
+    let (least, most) = KERNEL_CACHE_MB;
+    (KERNEL_CACHES_MB / rayon::current_num_threads() as f64).clamp(least, most)
 }
 
 /// Checks the settings, under their names here.

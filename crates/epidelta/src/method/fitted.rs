@@ -7,8 +7,8 @@ use burn::tensor::Device;
 use super::{Method, MethodConfig, Settings};
 use crate::{
     baseline::Baseline,
-    dataset::{InputTransform, LabelDirection, Pair, Task},
-    error::Result,
+    dataset::{InputTransform, LabelConfig, LabelDirection, Pair, Task},
+    error::{Error, Place, Result},
     evaluation::{CellPrediction, GenePrediction, Predictions},
     model::{
         Channel, DeepChromeConfig, ExpressionThresholds, Network, NetworkConfig, Tensors,
@@ -58,7 +58,12 @@ impl FittedMethod {
     ///
     /// # Errors
     /// When a prediction is not a finite number.
-    pub fn predict(&self, pair: &Pair, genes: &[usize], task: Task) -> Result<Predictions> {
+    pub fn predict(
+        &self,
+        pair: &Pair,
+        genes: &[usize],
+        label: &LabelConfig,
+    ) -> Result<Predictions> {
         let mut predictions = match self {
             FittedMethod::Network {
                 network,
@@ -107,10 +112,8 @@ impl FittedMethod {
                     .collect()
             }
         };
-        if task == Task::Classification {
-            for gene in &mut predictions {
-                gene.up = Some(gene.observed > 0.0);
-            }
+        for gene in &mut predictions {
+            gene.up = label.class_of(gene.observed);
         }
         Predictions { genes: predictions }.finite()
     }
@@ -213,6 +216,16 @@ impl FittedMethod {
             ),
             _ => {
                 let model = Baseline::load(path)?;
+                let [marks, bins] = shape;
+                if !model.fits(marks, bins) {
+                    return Err(Error::content(
+                        path,
+                        Place::File,
+                        format!("a model of {marks} marks and {bins} bins"),
+                        "one of another size",
+                        "Train the run again",
+                    ));
+                }
                 Ok(FittedMethod::Baseline {
                     model: Box::new(model),
                     transform: settings.input.transform,

@@ -246,10 +246,11 @@ impl Settings {
         preset.settings(method.into())
     }
 
-    /// Settings as they were saved.
+    /// Settings as they were saved. Those of the label and the split that an earlier
+    /// version did not have are at their defaults.
     ///
     /// # Errors
-    /// When one is missing, unknown or of the wrong type.
+    /// When another is missing, or one is unknown or of the wrong type.
     pub fn from_table(
         method: Method,
         mut table: Table,
@@ -321,6 +322,7 @@ impl Settings {
     /// # Errors
     /// [`Error::Setting`] naming the setting and its range.
     pub fn check(&self) -> Result<()> {
+        self.label.check()?;
         self.split.check()?;
         self.method.check()
     }
@@ -342,6 +344,23 @@ impl Settings {
                 format!("{method} does no {task}"),
                 format!("Those that do: {}", able.join(", ")),
             ));
+        }
+        if let MethodConfig::DeepChrome(settings) = &self.method {
+            let per_cell = method == Method::DeepChrome;
+            if settings.model.channels.is_empty() != per_cell {
+                return Err(Error::setting(
+                    "model.channels",
+                    format!(
+                        "{method} has {}",
+                        if per_cell {
+                            "a network for each cell type, and no channels"
+                        } else {
+                            "one network, and needs channels"
+                        }
+                    ),
+                    "Choose between the methods deep-chrome and deep-chrome-raw",
+                ));
+            }
         }
         self.check()
     }
@@ -395,6 +414,8 @@ fn merge(table: &mut Table, changes: &Table, prefix: &str) -> Result<()> {
                             "Give 0 or a positive number",
                         ));
                     }
+                    // A choice that has settings of its own in place of one that has none.
+                    (Value::String(_), Value::Table(_)) => change.clone(),
                     (old, new) if old.same_type(new) => new.clone(),
                     (old, new) => {
                         return Err(Error::setting(

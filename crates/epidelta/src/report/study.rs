@@ -81,8 +81,14 @@ fn by_pair(results: &StudyResults) -> Bars {
             bars: pairs().map(of_pair).collect(),
         })
     };
-    let baselines = results.methods.iter().filter(is_baseline);
-    let mut series: Vec<Series> = baselines
+    let named = results.methods.iter().take(1).flat_map(|m| &m.relative);
+    let mut series: Vec<Series> = named
+        .filter_map(|r| {
+            results
+                .methods
+                .iter()
+                .find(|method| method.name == r.baseline)
+        })
         .map(|method| Series {
             label: method.name.clone(),
             bars: pairs().map(|pair| bar(method, pair, false)).collect(),

@@ -116,7 +116,8 @@ pub fn train(
     let (sha256_a, sha256_b) = rayon::join(|| sha256(&plan.a), || sha256(&plan.b));
     let (sha256_a, sha256_b) = (sha256_a?, sha256_b?);
     let labels = plan.labels.as_ref().map(label_file).transpose()?;
-    let (mut pair, join) = read_pair(&plan.a, &plan.b, plan.labels.as_ref(), settings)?;
+    let (mut pair, mut join) = read_pair(&plan.a, &plan.b, plan.labels.as_ref(), settings)?;
+    pair.keep_classified(settings.label, &mut join)?;
     settings.method.check_bins(pair.bins())?;
     settings.split.assign(&mut pair)?;
     let data_file = |path: &Path, sha256: String, epigenome: &Epigenome| -> Result<DataFile> {
@@ -167,12 +168,12 @@ pub fn train(
         report(Event::Trained(profile));
     }
     let all: Vec<usize> = (0..pair.genes.len()).collect();
-    let predictions = fitted.model.predict(&pair, &all, settings.label.task)?;
+    let predictions = fitted.model.predict(&pair, &all, &settings.label)?;
     let metrics = RunMetrics {
         best: Metrics::of(&predictions),
         epochs: epochs(&fitted, &pair, settings)?,
         choices: fitted.choices,
-        fit_seconds: fitted.seconds,
+        fit_seconds: Some(fitted.seconds),
     };
 
     let folder = OutputFolder::create(&plan.output, plan.force, MARKER)?;
@@ -210,7 +211,7 @@ fn epochs(fit: &Fit, pair: &Pair, settings: &Settings) -> Result<Option<Epochs>>
     else {
         return Ok(None);
     };
-    let of_last = last.predict(pair, &pair.in_split(Split::Test), settings.label.task)?;
+    let of_last = last.predict(pair, &pair.in_split(Split::Test), &settings.label)?;
     Ok(Some(Epochs {
         best_epoch,
         last_epoch: LastEpoch {

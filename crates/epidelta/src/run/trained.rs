@@ -123,8 +123,8 @@ impl Run {
             pair.genes[gene].split = trained.get(pair.gene_id(gene)).copied().flatten();
         }
         let genes: Vec<usize> = (0..pair.genes.len()).collect();
-        let task = self.description.settings.label.task;
-        let predictions = self.model()?.predict(&pair, &genes, task)?;
+        let label = &self.description.settings.label;
+        let predictions = self.model()?.predict(&pair, &genes, label)?;
         Ok((predictions, summary))
     }
 

@@ -65,16 +65,21 @@ pub enum PairEntry {
     /// The names of A and B.
     Names([String; 2]),
     /// With a table of labels.
-    Labelled {
-        /// The name of A.
-        a: String,
-        /// The name of B.
-        b: String,
-        /// The differential table.
-        labels: Option<PathBuf>,
-        /// Its column with the log2 fold change.
-        label_column: Option<String>,
-    },
+    Labelled(LabelledPair),
+}
+
+/// A pair of cell types whose labels come from a table.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct LabelledPair {
+    /// The name of A.
+    pub a: String,
+    /// The name of B.
+    pub b: String,
+    /// The differential table.
+    pub labels: PathBuf,
+    /// Its column with the log2 fold change.
+    pub label_column: Option<String>,
 }
 
 /// A method of a study.
@@ -111,6 +116,15 @@ fn tuned() -> String {
 }
 
 impl StudyConfig {
+    /// Every file that the study reads.
+    pub fn files(&self) -> impl Iterator<Item = &Path> {
+        let labels = self.pairs.iter().filter_map(|pair| match pair {
+            PairEntry::Names(_) => None,
+            PairEntry::Labelled(pair) => Some(&pair.labels),
+        });
+        self.cell_types.values().chain(labels).map(PathBuf::as_path)
+    }
+
     /// Reads the file. Paths in it are relative to its folder.
     ///
     /// # Errors
@@ -133,12 +147,8 @@ impl StudyConfig {
             *file = folder.join(&file);
         }
         for pair in &mut config.pairs {
-            if let PairEntry::Labelled {
-                labels: Some(labels),
-                ..
-            } = pair
-            {
-                *labels = folder.join(&labels);
+            if let PairEntry::Labelled(pair) = pair {
+                pair.labels = folder.join(&pair.labels);
             }
         }
         Ok(config)

@@ -67,6 +67,7 @@ pub fn execute(
     report: &(dyn Fn(StudyEvent<'_>) + Sync),
 ) -> Result<Vec<Outcome>> {
     let jobs = plan.jobs();
+    remove_leftovers(study)?;
     for job in &jobs {
         if let Some(parent) = plan.folder(study, *job).parent() {
             remove_leftovers(parent)?;
@@ -138,6 +139,9 @@ fn run(plan: &StudyPlan, study: &Path, job: Job) -> Outcome {
         train(&training, &mut |_| ())
     }));
     match made {
+        Ok(Ok(_)) if !is_made(plan, &training) => Outcome::Failed(
+            "its data changed while the study ran; run it again with --resume".into(),
+        ),
         Ok(Ok(_)) => Outcome::Made,
         Ok(Err(error)) => Outcome::Failed(in_full(&error)),
         Err(_) => Outcome::Failed("a defect of epidelta; please report it".into()),

@@ -1,20 +1,20 @@
 //! Everything a study will run, checked before the first run starts.
 
 use std::{
-    collections::{BTreeMap, BTreeSet, HashMap},
+    collections::{BTreeSet, HashMap},
     path::{Path, PathBuf},
 };
 
-use rayon::prelude::*;
 use toml::{Table, Value};
 
-use super::config::{MethodEntry, PairEntry, StudyConfig, combinations};
+use super::{
+    config::{MethodEntry, PairEntry, StudyConfig, combinations},
+    files::check_files,
+};
 use crate::{
-    dataset::{Epigenome, Pair, SplitConfig, Task, read_epigenome},
+    dataset::{SplitConfig, Task},
     error::{Error, Result},
-    expression::read_fold_changes,
     method::{Method, Preset, Settings},
-    provenance::sha256,
     run::{LabelTable, TrainingPlan},
 };
 
@@ -29,6 +29,8 @@ pub struct StudyPlan {
     pub seeds: Vec<u64>,
     /// The indices of the methods that performance is told relative to.
     pub baselines: Vec<usize>,
+    /// What the user should know, though it keeps nothing from running.
+    pub warnings: Vec<String>,
     /// The checksum of every file that runs read.
     pub(super) checksums: HashMap<PathBuf, String>,
 }
@@ -104,14 +106,15 @@ impl StudyPlan {
         if let Some(seed) = unique.last().filter(|&&seed| seed > i64::MAX as u64) {
             problems.push(format!("seeds: {seed} is too large"));
         }
-        let checksums = check_files(config, &pairs, &methods, &mut problems);
+        let files = check_files(config, &pairs, &methods, &mut problems);
         if problems.is_empty() {
             return Ok(StudyPlan {
                 pairs,
                 methods,
                 seeds: config.seeds.clone(),
                 baselines,
-                checksums,
+                warnings: files.warnings,
+                checksums: files.checksums,
             });
         }
         Err(Error::Many {
@@ -358,6 +361,9 @@ fn baselines(
     let mut baselines = Vec::new();
     for name in named {
         match position(name) {
+            Some(method) if baselines.contains(&method) => {
+                problems.push(format!("baselines: {name} stands twice"));
+            }
             Some(method) => baselines.push(method),
             None => problems.push(format!("baselines: {name} is not among the methods")),
         }
@@ -373,17 +379,12 @@ fn pairs(config: &StudyConfig, problems: &mut Vec<String>) -> Vec<StudyPair> {
     for entry in &config.pairs {
         let (a, b, labels) = match entry {
             PairEntry::Names([a, b]) => (a, b, None),
-            PairEntry::Labelled {
-                a,
-                b,
-                labels,
-                label_column,
-            } => {
-                let table = labels.as_ref().map(|path| LabelTable {
-                    path: path.clone(),
-                    column: label_column.clone(),
-                });
-                (a, b, table)
+            PairEntry::Labelled(pair) => {
+                let table = LabelTable {
+                    path: pair.labels.clone(),
+                    column: pair.label_column.clone(),
+                };
+                (&pair.a, &pair.b, Some(table))
             }
         };
         let mut wrong = |problem: String| problems.push(format!("pair {a}, {b}: {problem}"));
@@ -414,68 +415,6 @@ fn pairs(config: &StudyConfig, problems: &mut Vec<String>) -> Vec<StudyPair> {
     pairs
 }
 
-/// Reads every file once, and tells which cannot be used or do not fit together.
-fn check_files(
-    config: &StudyConfig,
-    pairs: &[StudyPair],
-    methods: &[StudyMethod],
-    problems: &mut Vec<String>,
-) -> HashMap<PathBuf, String> {
-    let mut checksums = HashMap::new();
-    let mut read: BTreeMap<&Path, Epigenome> = BTreeMap::new();
-    let files: Vec<(&String, &PathBuf)> = config.cell_types.iter().collect();
-    let checked: Vec<Result<(String, Epigenome)>> = files
-        .par_iter()
-        .map(|(_, path)| {
-            let sha256 = sha256(path)?;
-            let mut epigenome = read_epigenome(path)?;
-            // The signal is read again by the runs; here it would only fill memory.
-            epigenome.signal = Vec::new();
-            Ok((sha256, epigenome))
-        })
-        .collect();
-    for ((name, path), checked) in files.into_iter().zip(checked) {
-        match checked {
-            Ok((sha256, epigenome)) => {
-                checksums.insert(path.clone(), sha256);
-                read.insert(path, epigenome);
-            }
-            Err(error) => problems.push(format!("cell type {name}: {}", in_full(&error))),
-        }
-    }
-    let bins: BTreeSet<usize> = read.values().map(|epigenome| epigenome.bins).collect();
-    for method in methods {
-        let mut settings = method
-            .candidates
-            .iter()
-            .map(|candidate| &candidate.settings);
-        let too_small = settings.find_map(|settings| {
-            let mut of_bins = bins.iter();
-            of_bins.find_map(|&bins| settings.method.check_bins(bins).err())
-        });
-        if let Some(error) = too_small {
-            problems.push(format!("method {}: {error}", method.name));
-        }
-    }
-    for pair in pairs {
-        let name = pair.name();
-        if let [Some(a), Some(b)] = pair.files.each_ref().map(|path| read.get(path.as_path())) {
-            let joined = Pair::check_kind(a, b).and_then(|()| Pair::check_genes(a, b));
-            if let Err(error) = joined {
-                problems.push(format!("pair {name}: {error}"));
-            }
-        }
-        if let Some(table) = &pair.labels {
-            let labels = read_fold_changes(&table.path, table.column.as_deref());
-            match labels.and_then(|_| sha256(&table.path)) {
-                Ok(sha256) => drop(checksums.insert(table.path.clone(), sha256)),
-                Err(error) => problems.push(format!("pair {name}: {}", in_full(&error))),
-            }
-        }
-    }
-    checksums
-}
-
 /// An error with its causes.
 pub(super) fn in_full(error: &dyn std::error::Error) -> String {
     match error.source() {
@@ -490,12 +429,16 @@ const BETWEEN_CELL_TYPES: &str = "_vs_";
 /// Names become folders.
 fn unusable_name(name: &str) -> Option<String> {
     let plain = |c: char| c.is_ascii_alphanumeric() || "._+-".contains(c);
+    // Nothing that could be taken for what stands between two names.
     let usable = !name.is_empty()
         && !name.starts_with('.')
-        && !name.contains(BETWEEN_CELL_TYPES)
+        && !format!("_{name}_").contains(BETWEEN_CELL_TYPES)
         && name.chars().all(plain);
     (!usable).then(|| {
-        format!("{name:?} cannot be the name of a folder: use letters, digits, '.', '_', '+', '-'")
+        format!(
+            "{name:?} cannot be the name of a folder: use letters, digits, '.', '_', '+', '-', \
+             and no _vs_"
+        )
     })
 }
 

@@ -7,7 +7,7 @@ use serde::Serialize;
 
 use super::{
     execute::Outcome,
-    plan::{Job, StudyMethod, StudyPlan},
+    plan::{Job, StudyMethod, StudyPlan, in_full},
 };
 use crate::{
     dataset::Split,
@@ -16,7 +16,7 @@ use crate::{
         CellMetrics, Friedman, Ranking, Relative, SplitMetrics, holm, mean, median,
         pearson_interval, signed_rank,
     },
-    method::{Family, MethodConfig},
+    method::{Family, MethodConfig, Settings},
     model::Auxiliary,
     random::{Purpose, generator},
     run::{Run, RunMetrics},
@@ -180,7 +180,7 @@ impl StudyResults {
     /// Reads every run of a study and compares the methods.
     ///
     /// # Errors
-    /// When a run that was made cannot be read.
+    /// When the predictions of a run cannot be read.
     pub fn of(plan: &StudyPlan, study: &Path, outcomes: &[Outcome]) -> Result<Self> {
         let jobs = plan.jobs();
         let runs: Vec<Read> = jobs
@@ -189,21 +189,26 @@ impl StudyResults {
             .map(|(&job, outcome)| {
                 let metrics = match outcome {
                     Outcome::Failed(reason) => Err(reason.clone()),
-                    Outcome::Made | Outcome::Kept => {
-                        Ok(Run::open(&plan.folder(study, job))?.metrics()?)
-                    }
+                    Outcome::Made | Outcome::Kept => Run::open(&plan.folder(study, job))
+                        .and_then(|run| run.metrics())
+                        .map_err(|error| in_full(&error)),
                 };
-                Ok(Read { job, metrics })
+                Read { job, metrics }
             })
-            .collect::<Result<_>>()?;
+            .collect();
         let chosen = chosen_candidates(plan, &runs);
         let mut methods: Vec<MethodResults> = (0..plan.methods.len())
             .map(|method| method_results(plan, study, &runs, &chosen, method))
             .collect::<Result<_>>()?;
         let r: Vec<Vec<Option<f64>>> = methods.iter().map(MethodResults::pearson_r).collect();
-        let ranking = Ranking::of(&r);
-        for (method, rank) in methods.iter_mut().zip(&ranking.mean_rank) {
-            method.mean_rank = Some(*rank);
+        // A method that failed on every pair must not cost the others their ranks.
+        let ranked: Vec<usize> = (0..r.len())
+            .filter(|&method| r[method].iter().any(Option::is_some))
+            .collect();
+        let of_ranked: Vec<Vec<Option<f64>>> = ranked.iter().map(|&m| r[m].clone()).collect();
+        let ranking = Ranking::of(&of_ranked);
+        for (&method, rank) in ranked.iter().zip(&ranking.mean_rank) {
+            methods[method].mean_rank = Some(*rank);
         }
         for pair in 0..plan.pairs.len() {
             let highest = r.iter().filter_map(|r| r[pair]).reduce(f64::max);
@@ -255,36 +260,43 @@ impl MethodResults {
     }
 }
 
-/// Per pair and method, the candidate with the highest mean validation r; of a method
-/// without any, the first.
+/// Per pair and method, the candidate with the highest mean validation r among those
+/// that failed for the fewest seeds; of a method without any, the first.
 fn chosen_candidates(plan: &StudyPlan, runs: &[Read]) -> Vec<Vec<usize>> {
     let of = |pair: usize, method: usize| {
-        let score = |candidate: usize| {
-            let valid = runs.iter().filter_map(|run| {
-                let Job {
-                    pair: p,
-                    method: m,
-                    candidate: c,
-                    ..
-                } = run.job;
+        let valid = |candidate: usize| -> Vec<f64> {
+            let of_candidate = of_jobs(runs, pair, method, candidate);
+            let valid = of_candidate.filter_map(|run| {
                 let metrics = run.metrics.as_ref().ok()?;
-                let r = metrics.best.valid.as_ref()?.pearson_r?;
-                ((p, m, c) == (pair, method, candidate)).then_some(r)
+                metrics.best.valid.as_ref()?.pearson_r
             });
-            mean_of(valid)
+            valid.collect()
         };
         (0..plan.methods[method].candidates.len())
-            .filter_map(|candidate| Some((candidate, score(candidate)?)))
+            .filter_map(|candidate| {
+                let valid = valid(candidate);
+                Some((candidate, (valid.len(), mean(&valid)?)))
+            })
             .reduce(|best, next| if next.1 > best.1 { next } else { best })
             .map_or(0, |(candidate, _)| candidate)
     };
+    let methods = || 0..plan.methods.len();
     (0..plan.pairs.len())
-        .map(|pair| {
-            (0..plan.methods.len())
-                .map(|method| of(pair, method))
-                .collect()
-        })
+        .map(|pair| methods().map(|method| of(pair, method)).collect())
         .collect()
+}
+
+/// The runs of a candidate on a pair, one per seed.
+fn of_jobs(
+    runs: &[Read],
+    pair: usize,
+    method: usize,
+    candidate: usize,
+) -> impl Iterator<Item = &Read> {
+    runs.iter().filter(move |run| {
+        let job = run.job;
+        (job.pair, job.method, job.candidate) == (pair, method, candidate)
+    })
 }
 
 fn method_results(
@@ -304,15 +316,7 @@ fn method_results(
         .into_par_iter()
         .map(|pair| {
             let candidate = chosen[pair][method];
-            let of_pair = runs.iter().filter(|run| {
-                let Job {
-                    pair: p,
-                    method: m,
-                    candidate: c,
-                    ..
-                } = run.job;
-                (p, m, c) == (pair, method, candidate)
-            });
+            let of_pair = of_jobs(runs, pair, method, candidate);
             let words = candidates[candidate].words.clone();
             pair_result(plan, study, of_pair, pair, words)
         })
@@ -322,7 +326,7 @@ fn method_results(
         .iter()
         .filter(|run| run.job.method == method)
         .filter_map(|run| run.metrics.as_ref().ok())
-        .map(|metrics| metrics.fit_seconds)
+        .filter_map(|metrics| metrics.fit_seconds)
         .collect();
     Ok(MethodResults {
         name: name.clone(),
@@ -400,8 +404,10 @@ fn comparisons(
     methods: &[MethodResults],
     r: &[Vec<Option<f64>>],
 ) -> Vec<Comparison> {
-    let by_rank = |&method: &usize| methods[method].mean_rank.unwrap_or(f64::MAX);
-    let best = (0..methods.len()).min_by(|a, b| by_rank(a).total_cmp(&by_rank(b)));
+    let best = (0..methods.len())
+        .filter_map(|method| Some((methods[method].mean_rank?, method)))
+        .min_by(|x, y| x.0.total_cmp(&y.0))
+        .map(|(_, method)| method);
     let mut references = plan.baselines.clone();
     references.extend(best.filter(|best| !plan.baselines.contains(best)));
     let mut comparisons = Vec::new();
@@ -444,9 +450,17 @@ fn auxiliary(
     chosen: &[Vec<usize>],
     r: &[Vec<Option<f64>>],
 ) -> Vec<AuxiliaryComparison> {
-    let task = |method: &StudyMethod| match &method.candidates[0].settings.method {
-        MethodConfig::DeepDiff(settings) => settings.model.auxiliary,
-        _ => Auxiliary::None,
+    // Of a method that is not tuned, its cell-specific task, and its settings but that.
+    let task = |method: &StudyMethod| -> Option<(Auxiliary, Settings)> {
+        let [candidate] = &method.candidates[..] else {
+            return None;
+        };
+        let mut settings = candidate.settings.clone();
+        let MethodConfig::DeepDiff(deepdiff) = &mut settings.method else {
+            return None;
+        };
+        let task = std::mem::replace(&mut deepdiff.model.auxiliary, Auxiliary::None);
+        Some((task, settings))
     };
     let mean_r = |method: usize| mean_of(r[method].iter().copied().flatten());
     // A measure of the cell types' own tasks, over pairs, seeds, A and B.
@@ -466,13 +480,16 @@ fn auxiliary(
         mean_of(cells.filter_map(|cell| of(cell.as_ref()?)))
     };
     let methods = plan.methods.iter().enumerate();
-    let regression = methods.filter(|(_, method)| task(method) == Auxiliary::Regression);
-    regression
+    methods
         .filter_map(|(with_regression, method)| {
-            let with_classification = plan.methods.iter().position(|other| {
-                let same = (other.method, other.preset) == (method.method, method.preset);
-                same && task(other) == Auxiliary::Classification
-            })?;
+            let (Auxiliary::Regression, settings) = task(method)? else {
+                return None;
+            };
+            let same = Some((Auxiliary::Classification, settings));
+            let with_classification = plan
+                .methods
+                .iter()
+                .position(|other| other.method == method.method && task(other) == same)?;
             let differences = differences(&r[with_classification], &r[with_regression]);
             Some(AuxiliaryComparison {
                 variant: method.method.name().into(),

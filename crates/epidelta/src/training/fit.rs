@@ -53,13 +53,6 @@ pub struct Fitted {
     pub profile: Profile,
 }
 
-impl Fitted {
-    /// Mean wall-clock seconds of an epoch, validation included.
-    pub fn seconds_per_epoch(&self) -> f64 {
-        self.profile.total.as_secs_f64() / self.history.epochs.len().max(1) as f64
-    }
-}
-
 /// What a network is trained for, and how.
 #[derive(Debug, Clone, Copy)]
 pub struct Training<'a> {

@@ -1,7 +1,7 @@
 //! Random forests are as good as scikit-learn's. Golden numbers: tools/reference/learners.py.
 
 use epidelta::learner::{
-    forest::{Forest, ForestConfig},
+    forest::{Forest, Growth},
     matrix::Matrix,
 };
 use rand::SeedableRng;
@@ -81,7 +81,7 @@ fn as_good_as_scikit_learn() {
     assert!((r2(&golden.first_targets, &y[..5]) - 1.0).abs() < 1e-12);
     let above = |y: &[f64]| y.iter().map(|&y| y > golden.median).collect::<Vec<_>>();
     for case in &golden.cases {
-        let config = ForestConfig {
+        let config = Growth {
             trees: 200,
             max_features: Some(case.max_features),
             min_leaf: case.min_leaf,
@@ -112,9 +112,9 @@ fn as_good_as_scikit_learn() {
 fn the_first_trees_do_not_depend_on_those_that_follow_nor_on_threads() {
     let (x, y) = friedman(100, 1);
     let fit = |trees| {
-        let config = ForestConfig {
+        let config = Growth {
             trees,
-            ..ForestConfig::default()
+            ..Growth::default()
         };
         Forest::fit_regression(&x, &y, &config, &mut generator(1)).unwrap()
     };
@@ -153,10 +153,10 @@ fn the_first_trees_do_not_depend_on_those_that_follow_nor_on_threads() {
 #[test]
 fn a_tree_of_depth_one_is_a_stump() {
     let (x, y) = friedman(100, 1);
-    let config = ForestConfig {
+    let config = Growth {
         trees: 1,
         max_depth: Some(1),
-        ..ForestConfig::default()
+        ..Growth::default()
     };
     let forest = Forest::fit_regression(&x, &y, &config, &mut generator(1)).unwrap();
     let mut values = forest.predict(&x).unwrap();
@@ -169,9 +169,9 @@ fn a_tree_of_depth_one_is_a_stump() {
 fn odd_data_have_a_finite_answer_or_none() {
     let fit = |rows: usize, columns: usize, values: Vec<f64>, y: &[f64]| {
         let x = Matrix::new(rows, columns, values).unwrap();
-        let config = ForestConfig {
+        let config = Growth {
             trees: 10,
-            ..ForestConfig::default()
+            ..Growth::default()
         };
         Forest::fit_regression(&x, y, &config, &mut generator(1))?.predict(&x)
     };
@@ -190,21 +190,16 @@ fn odd_data_have_a_finite_answer_or_none() {
     assert!(fit(2, 1, vec![1.0, f64::NAN], &[1.0, 2.0]).is_err());
     assert!(fit(2, 1, vec![1.0, 2.0], &[1.0, f64::NAN]).is_err());
     let x = Matrix::new(2, 1, vec![1.0, 2.0]).unwrap();
-    let classes = Forest::fit_classes(
-        &x,
-        &[true, true],
-        &ForestConfig::default(),
-        &mut generator(1),
-    );
+    let classes = Forest::fit_classes(&x, &[true, true], &Growth::default(), &mut generator(1));
     assert_eq!(classes.unwrap().predict(&x).unwrap(), [1.0, 1.0]);
-    let none = ForestConfig::default();
+    let none = Growth::default();
     for config in [
-        ForestConfig { trees: 0, ..none },
-        ForestConfig {
+        Growth { trees: 0, ..none },
+        Growth {
             max_features: Some(0),
             ..none
         },
-        ForestConfig {
+        Growth {
             min_leaf: 0,
             ..none
         },

@@ -68,7 +68,7 @@ fn continued_fraction(a: f64, y: f64) -> f64 {
 mod tests {
     use super::*;
 
-    /// Expected values: tools/comparison.py (SciPy 1.17).
+    /// Expected values: tools/reference/comparison.py (SciPy 1.17).
     #[test]
     fn equal_to_scipy() {
         let golden = include_str!("../../../tests/golden/comparison.json");

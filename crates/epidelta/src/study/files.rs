@@ -1,0 +1,157 @@
+//! The files of a study: each is read once before the first run, and what its runs
+//! would stumble over is told now.
+
+use std::{
+    collections::{BTreeMap, BTreeSet, HashMap},
+    path::{Path, PathBuf},
+};
+
+use rayon::prelude::*;
+
+use super::{
+    StudyConfig, StudyMethod, StudyPair,
+    plan::{Candidate, in_full},
+};
+use crate::{
+    dataset::{Epigenome, InputTransform, Pair, read_epigenome},
+    error::Result,
+    expression::read_fold_changes,
+    method::Settings,
+    provenance::sha256,
+};
+
+/// What was found in the files.
+#[derive(Debug, Default)]
+pub(super) struct CheckedFiles {
+    pub checksums: HashMap<PathBuf, String>,
+    pub warnings: Vec<String>,
+}
+
+/// A cell type without its signal, which runs read again.
+struct Stripped {
+    sha256: String,
+    epigenome: Epigenome,
+    has_negative_signal: bool,
+}
+
+/// Reads every file, and tells which cannot be used or do not fit together.
+pub(super) fn check_files(
+    config: &StudyConfig,
+    pairs: &[StudyPair],
+    methods: &[StudyMethod],
+    problems: &mut Vec<String>,
+) -> CheckedFiles {
+    let mut checked = CheckedFiles::default();
+    let mut cells: BTreeMap<&Path, Stripped> = BTreeMap::new();
+    let files: Vec<(&String, &PathBuf)> = config.cell_types.iter().collect();
+    let read: Vec<Result<Stripped>> = files.par_iter().map(|(_, path)| strip(path)).collect();
+    for ((name, path), read) in files.into_iter().zip(read) {
+        match read {
+            Ok(cell) => {
+                let of_file = &cell.epigenome.metadata.cell_type;
+                if of_file != name {
+                    let warning = format!("{name}: {} is of {of_file}", path.display());
+                    checked.warnings.push(warning);
+                }
+                checked.checksums.insert(path.clone(), cell.sha256.clone());
+                cells.insert(path, cell);
+            }
+            Err(error) => problems.push(format!("cell type {name}: {}", in_full(&error))),
+        }
+    }
+    check_methods(methods, &cells, problems);
+    // The label and the split are the same for all methods but for the label's
+    // direction.
+    let settings = methods.first().and_then(|method| method.candidates.first());
+    for pair in pairs {
+        let mut wrong = |problem: String| problems.push(format!("pair {}: {problem}", pair.name()));
+        if let Some(table) = &pair.labels {
+            match sha256(&table.path) {
+                Ok(sha256) => drop(checked.checksums.insert(table.path.clone(), sha256)),
+                Err(error) => {
+                    wrong(in_full(&error));
+                    continue;
+                }
+            }
+        }
+        let of_pair = pair.files.each_ref().map(|path| cells.get(path.as_path()));
+        if let ([Some(a), Some(b)], Some(Candidate { settings, .. })) = (of_pair, settings) {
+            match check_pair(&a.epigenome, &b.epigenome, pair, settings) {
+                Ok(warnings) => checked.warnings.extend(warnings),
+                Err(error) => wrong(in_full(&error)),
+            }
+        }
+    }
+    checked
+}
+
+fn strip(path: &Path) -> Result<Stripped> {
+    let sha256 = sha256(path)?;
+    let mut epigenome = read_epigenome(path)?;
+    let has_negative_signal = epigenome.signal.iter().any(|&value| value < 0.0);
+    epigenome.signal = Vec::new();
+    Ok(Stripped {
+        sha256,
+        epigenome,
+        has_negative_signal,
+    })
+}
+
+/// What methods ask of data: enough bins, signal that their transform is defined for.
+fn check_methods(
+    methods: &[StudyMethod],
+    cells: &BTreeMap<&Path, Stripped>,
+    problems: &mut Vec<String>,
+) {
+    let bins: BTreeSet<usize> = cells.values().map(|cell| cell.epigenome.bins).collect();
+    let negative = cells.iter().find(|(_, cell)| cell.has_negative_signal);
+    for method in methods {
+        let problem = method.candidates.iter().find_map(|candidate| {
+            let settings = &candidate.settings;
+            let mut too_small = bins
+                .iter()
+                .filter_map(|&b| settings.method.check_bins(b).err());
+            if let Some(error) = too_small.next() {
+                return Some(error.to_string());
+            }
+            let (path, _) = negative?;
+            (settings.input.transform == InputTransform::Log1p).then(|| {
+                format!(
+                    "the signal of {} is negative in places, which the transform log1p does \
+                     not take; set input.transform = \"arcsinh\" in [settings]",
+                    path.display()
+                )
+            })
+        });
+        if let Some(problem) = problem {
+            problems.push(format!("method {}: {problem}", method.name));
+        }
+    }
+}
+
+/// Joins, labels and divides a pair as its runs will.
+fn check_pair(
+    a: &Epigenome,
+    b: &Epigenome,
+    of_study: &StudyPair,
+    settings: &Settings,
+) -> Result<Vec<String>> {
+    let (mut pair, mut summary) = Pair::join(a.clone(), b.clone(), settings.label)?;
+    if let Some(table) = &of_study.labels {
+        let labels = read_fold_changes(&table.path, table.column.as_deref())?;
+        pair.take_labels(&labels, settings.label.direction, &mut summary)?;
+    }
+    settings.split.assign(&mut pair)?;
+    let mut warnings = Vec::new();
+    let mut warn = |warning: String| warnings.push(format!("{}: {warning}", of_study.name()));
+    let dropped = summary.only_a.len() + summary.only_b.len() + summary.without_label.len();
+    if dropped > 0 {
+        warn(format!(
+            "{dropped} genes are not in both cell types, or have no label, and are dropped"
+        ));
+    }
+    if summary.labels_reversed {
+        warn("the labels of the table go the other way than the expressions of A and B".into());
+    }
+    Ok(warnings)
+}
