@@ -205,10 +205,6 @@ fn a_study_makes_tables_and_figures() {
 #[test]
 fn only_a_study_is_replaced() {
     let workplace = study("");
-    workplace.write(
-        "mine.toml",
-        description("").replace(".parquet\"", ".parquet\""),
-    );
     fs::create_dir(workplace.path("project")).unwrap();
     workplace.write("project/study.toml", "my own");
     workplace.write("project/notes", "my own");
