@@ -2,6 +2,7 @@
 //! fitted, predicts, is saved and loaded; what it is made of, networks or the
 //! learners of [`crate::baseline`], is of no concern to who uses it.
 
+mod changes;
 mod fit;
 mod fitted;
 mod preset;

@@ -14,6 +14,7 @@
 //! | `cost.tsv` | seconds per method |
 //! | `study.json` | all of these but the seconds |
 
+mod comparisons;
 mod config;
 mod execute;
 mod files;
@@ -21,13 +22,11 @@ mod plan;
 mod results;
 mod tables;
 
+pub use comparisons::{AuxiliaryComparison, Comparison};
 pub use config::{ChangedMethod, LabelledPair, MethodEntry, PairEntry, StudyConfig};
 pub use execute::{Outcome, StudyEvent, Workers, execute};
 pub use plan::{Candidate, Job, StudyMethod, StudyPair, StudyPlan};
-pub use results::{
-    AuxiliaryComparison, Comparison, MethodResults, PairResult, RelativeResult, RunResult,
-    StudyResults,
-};
+pub use results::{MethodResults, PairResult, RelativeResult, RunResult, StudyResults};
 
 /// The file by which a study's folder is known; locked while the study runs.
 pub const MARKER: &str = "study.lock";
