@@ -195,7 +195,7 @@ pub struct Simulate {
 /// boosting (on averages of bins); logistic (up versus down).
 ///
 /// Writes a run folder: run.toml (every setting, versions, data checksums), predictions.tsv (as
-/// `epidelta predict`), metrics.json (as `epidelta evaluate --json`, with fit_seconds, of networks
+/// `epidelta predict`, where genes are classified of those that are up or down), metrics.json (as `epidelta evaluate --json`, with fit_seconds, of networks
 /// best_epoch, last_epoch and seconds_per_epoch, of other methods choices, what validation genes or
 /// cross-validation chose) and the model. Of networks that is model.safetensors (the best epoch's
 /// weights, under the names of the published PyTorch code; those of A and B begin with a. and b.

@@ -23,7 +23,7 @@ const METHODS: [(&str, &str, &str); 10] = [
     ("ridge", "", "model.json"),
     ("lasso", "", "model.json"),
     ("logistic", "", "model.json"),
-    ("boosting", "--set boosting.leaf_weight=5", "model.json"),
+    ("boosting", "", "model.json"),
 ];
 
 fn simulated(genes: usize) -> Workplace {
@@ -183,6 +183,11 @@ fn settings_of_methods_have_ranges() {
         ),
         ("relieff-forest", "relieff.features=[0]", "relieff.features"),
         ("relieff-forest", "forest.trees=[]", "forest.trees"),
+        (
+            "relieff-forest",
+            "forest.trees=[100000000000]",
+            "forest.trees",
+        ),
         ("ridge", "linear.penalties=[0]", "linear.penalties"),
         ("lasso", "features.windows=[]", "features.windows"),
         (
@@ -286,6 +291,39 @@ fn a_model_of_another_size_is_refused() {
         workplace.fail(
             &format!("predict --run run {DATA} -o p.tsv"),
             &[&format!("run/{model}")],
+        );
+    }
+}
+
+/// Trees whose children do not come after them would never end.
+#[test]
+fn trees_that_go_round_are_refused() {
+    let workplace = simulated(120);
+    workplace.succeed(&format!("train {DATA} --method boosting -o run"));
+    let model = workplace.text("run/model.json");
+    for (field, number) in [
+        ("left_child", "0"),
+        ("right_child", "4294967295"),
+        ("split_feature", "4294967295"),
+    ] {
+        let from = format!("\"{field}\": ");
+        let at = model.find(&from).unwrap() + from.len();
+        let end = at + model[at..].find(',').unwrap();
+        workplace.write(
+            "run/model.json",
+            format!("{}{number}{}", &model[..at], &model[end..]),
+        );
+        let text = workplace.text("run/run.toml");
+        let line = text
+            .lines()
+            .find(|line| line.starts_with("weights_sha256"))
+            .unwrap();
+        let sha256 = epidelta::provenance::sha256(&workplace.path("run/model.json")).unwrap();
+        let changed = text.replace(line, &format!("weights_sha256 = \"{sha256}\""));
+        workplace.write("run/run.toml", changed);
+        workplace.fail(
+            &format!("predict --run run {DATA} -o p.tsv"),
+            &["run/model.json"],
         );
     }
 }

@@ -195,9 +195,28 @@ fn a_study_makes_tables_and_figures() {
         .open(workplace.path("study/study.lock"))
         .unwrap();
     lock.lock().unwrap();
+    for how in ["--resume", "--force"] {
+        workplace.fail(
+            &format!("study sim/study.toml -o study {how}"),
+            &["another epidelta is running"],
+        );
+    }
+    drop(lock);
+    // A run that lost its model is made again.
+    let model = "study/runs/A_vs_C/ridge/seed-2/model.json";
+    fs::remove_file(workplace.path(model)).unwrap();
+    let again = workplace.succeed("study sim/study.toml -o study --resume");
+    assert_eq!(
+        again.stderr.matches("A/C, ridge").count(),
+        1,
+        "{}",
+        again.stderr
+    );
+    assert!(workplace.path(model).exists());
+    fs::remove_file(workplace.path("study/study.lock")).unwrap();
     workplace.fail(
         "study sim/study.toml -o study --resume",
-        &["another epidelta is running"],
+        &["study has no study.lock"],
     );
 }
 
@@ -454,7 +473,10 @@ training.epochs = [2, 3]
         &["method wide", "nothing of 16 bins"],
     );
     workplace.write("sim/study.toml", "pairs = [[\"A\"]]\nmethods = []\n");
-    workplace.fail("study sim/study.toml -o study", &["sim/study.toml, line 1"]);
+    workplace.fail(
+        "study sim/study.toml -o study",
+        &["sim/study.toml, line 1", "a pair is [\"A\", \"B\"]"],
+    );
     workplace.fail(
         "study sim/none.toml -o study",
         &["cannot read sim/none.toml"],

@@ -202,7 +202,7 @@ impl Baseline {
             Baseline::TwoLayer(model) => model.fits(marks, bins),
             Baseline::ReliefForest(model) => model.fits(marks, bins),
             Baseline::Linear(model) => model.fits(marks, bins),
-            Baseline::Boosting(model) => model.fits(bins),
+            Baseline::Boosting(model) => model.fits(marks, bins),
         }
     }
 

@@ -23,6 +23,13 @@ pub fn run(command: &Study, seed: Option<u64>, reporter: &Reporter) -> Result<()
     let folder = &command.output;
     let inputs: Vec<&Path> = config.files().chain([command.study.as_path()]).collect();
     keep_inputs(folder, inputs.iter().copied())?;
+    if command.resume && folder.exists() && !is_study(folder) {
+        bail!(
+            "{} has no {MARKER}, by which a study is known. If it is one, make an empty file of \
+             that name in it; otherwise choose another folder",
+            folder.display()
+        );
+    }
     if !(command.resume && is_study(folder)) {
         OutputFolder::check(folder, command.force, MARKER, &inputs)?;
     }
@@ -47,6 +54,12 @@ pub fn run(command: &Study, seed: Option<u64>, reporter: &Reporter) -> Result<()
     drop(progress);
     let results = StudyResults::of(&plan, folder, &outcomes)?;
     results.write(folder)?;
+    for (pair, method) in results.undefined() {
+        tracing::warn!(
+            "{pair}, {method}: Pearson r of the test genes is undefined, for the predictions or \
+             the labels do not vary"
+        );
+    }
     let mut out = std::io::stdout().lock();
     writeln!(out, "{}", study_table(&results))?;
     if !results.auxiliary.is_empty() {
@@ -74,10 +87,23 @@ fn is_study(folder: &Path) -> bool {
 /// it and locks it against another program that would do the same.
 fn open_folder(command: &Study, folder: &Path) -> Result<fs::File> {
     if !(command.resume && is_study(folder)) {
+        if is_study(folder) {
+            // One that runs is not to be replaced under its hands.
+            lock(folder)?;
+        }
         let new = OutputFolder::create(folder, command.force, MARKER)?;
         write_atomically(&new.file(MARKER), false, |_| Ok(()))?;
         new.publish()?;
     }
+    let lock = lock(folder)?;
+    let text = fs::read(&command.study)
+        .with_context(|| format!("cannot read {}", command.study.display()))?;
+    write_atomically(&folder.join(DESCRIPTION), true, |out| out.write_all(&text))?;
+    Ok(lock)
+}
+
+/// Locks a study against other programs, for as long as the file is open.
+fn lock(folder: &Path) -> Result<fs::File> {
     let marker = folder.join(MARKER);
     let opened = fs::File::options().write(true).open(&marker);
     let lock = opened.with_context(|| format!("cannot open {}", marker.display()))?;
@@ -87,9 +113,6 @@ fn open_folder(command: &Study, folder: &Path) -> Result<fs::File> {
             folder.display()
         );
     }
-    let text = fs::read(&command.study)
-        .with_context(|| format!("cannot read {}", command.study.display()))?;
-    write_atomically(&folder.join(DESCRIPTION), true, |out| out.write_all(&text))?;
     Ok(lock)
 }
 

@@ -4,6 +4,7 @@ use std::{fmt::Display, io::Write, path::Path};
 
 use anyhow::{Context, Result, bail};
 use epidelta::{
+    evaluation::SplitMetrics,
     method::{Method, MethodConfig, Preset, Settings},
     model::Variant,
     run::{Event, Prepared, RunDescription, RunMetrics, TrainingPlan, train},
@@ -25,6 +26,14 @@ pub fn run(command: &Train, seed: Option<u64>, reporter: &Reporter) -> Result<()
         profile,
         train_genes,
     } = fit_and_write(&plan, reporter)?;
+    let undefined =
+        |metrics: &Option<SplitMetrics>| metrics.as_ref().is_some_and(|of| of.pearson_r.is_none());
+    if undefined(&metrics.best.valid) {
+        tracing::warn!(
+            "the predictions or the labels of the validation genes do not vary: nothing was \
+             chosen by them"
+        );
+    }
     let mut out = std::io::stdout().lock();
     writeln!(
         out,

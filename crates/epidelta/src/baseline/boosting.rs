@@ -54,8 +54,8 @@ pub fn fit_boosting(
 }
 
 impl BoostingModel {
-    pub(super) fn fits(&self, bins: usize) -> bool {
-        self.features.fits(bins)
+    pub(super) fn fits(&self, marks: usize, bins: usize) -> bool {
+        self.features.fits(bins) && self.model.is_sound(self.features.columns(marks))
     }
 
     pub(super) fn predict(

@@ -83,12 +83,16 @@ impl ForestConfig {
     }
 }
 
+/// More trees or features than anyone needs, and fewer than fill memory by a slip.
+const LARGEST: usize = 100_000;
+
 fn check_counts(setting: &str, counts: &[usize]) -> Result<()> {
-    if counts.is_empty() || counts.contains(&0) {
+    let in_range = |count: &usize| (1..=LARGEST).contains(count);
+    if counts.is_empty() || !counts.iter().all(in_range) {
         return Err(Error::setting(
             setting,
-            "0 is out of range",
-            "Give 1 or more",
+            "it is out of range",
+            format!("Give numbers from 1 to {LARGEST}"),
         ));
     }
     Ok(())

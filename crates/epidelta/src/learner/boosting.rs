@@ -42,7 +42,7 @@ pub struct BoostingConfig {
     pub column_share: f64,
     /// L2 penalty on the values of the leaves.
     pub l2: f32,
-    /// Least rows of a leaf (of a classification, four times the sum of their
+    /// Least rows of a leaf, though no more than a twentieth of all (of a classification, four times the sum of their
     /// `p (1 - p)`, which is as much where both classes are as likely).
     pub leaf_weight: f32,
     /// Bins into which a feature's values are sorted.
@@ -95,6 +95,7 @@ impl BoostedTrees {
         train: (&Matrix, &[f64]),
         valid: (&Matrix, &[f64]),
     ) -> Result<Self> {
+        let config = &config.for_rows(train.1.len(), 1.0);
         fit(
             config,
             seed,
@@ -125,10 +126,7 @@ impl BoostedTrees {
             ));
         }
         // What a row weighs is at most a quarter.
-        let config = &BoostingConfig {
-            leaf_weight: config.leaf_weight / 4.0,
-            ..config.clone()
-        };
+        let config = &config.for_rows(train.1.len(), 0.25);
         fit(
             config,
             seed,
@@ -147,6 +145,24 @@ impl BoostedTrees {
         let values = features.column_major();
         let matrix = forust_ml::Matrix::new(&values, features.rows(), features.columns());
         Ok(self.booster.predict(&matrix, true))
+    }
+
+    /// Whether every tree is one, on so many features: children come after their
+    /// parents, so that a prediction comes to its end.
+    pub fn is_sound(&self, columns: usize) -> bool {
+        let trees = self.booster.trees.iter();
+        self.columns == columns
+            && trees.map(|tree| &tree.nodes).all(|nodes| {
+                let after = |i: usize, child: usize| child > i && child < nodes.len();
+                let mut numbered = nodes.iter().enumerate();
+                !nodes.is_empty()
+                    && numbered.all(|(i, node)| {
+                        let children = [node.left_child, node.right_child, node.missing_node];
+                        node.is_leaf
+                            || (node.split_feature < columns
+                                && children.into_iter().all(|child| after(i, child)))
+                    })
+            })
     }
 
     /// How many trees there are.
@@ -224,6 +240,15 @@ fn booster(
 }
 
 impl BoostingConfig {
+    /// With a least weight of a leaf for so many rows of at most this weight: as many as
+    /// are asked for, but no more than a twentieth of them.
+    fn for_rows(&self, rows: usize, weight: f32) -> Self {
+        BoostingConfig {
+            leaf_weight: weight * self.leaf_weight.min((rows as f32 / 20.0).max(1.0)),
+            ..self.clone()
+        }
+    }
+
     /// Checks every range.
     ///
     /// # Errors

@@ -157,14 +157,28 @@ impl Run {
         ))
     }
 
+    /// Checks that the file of what the run learned is the one that training wrote.
+    ///
+    /// # Errors
+    /// When it is missing or another.
+    pub fn check_model(&self) -> Result<()> {
+        let expected = &self.description.head.weights_sha256;
+        check_sha256(&self.model_path(), "the model", expected)
+    }
+
+    fn model_path(&self) -> PathBuf {
+        let method = self.description.head.method;
+        self.path.join(FittedMethod::file_name(method))
+    }
+
     /// What the run learned.
     ///
     /// # Errors
-    /// When its file is missing or not the one that training wrote.
+    /// As [`Run::check_model`], and when the file is not of the run's method and data.
     pub fn model(&self) -> Result<FittedMethod> {
+        self.check_model()?;
         let RunDescription { head, settings } = &self.description;
-        let path = self.path.join(FittedMethod::file_name(head.method));
-        check_sha256(&path, "the model", &head.weights_sha256)?;
+        let path = self.model_path();
         let shape = [head.data.marks.len(), head.data.bins];
         FittedMethod::load(&path, settings, shape, head.median_log2_expression)
     }

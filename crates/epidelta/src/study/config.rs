@@ -60,7 +60,11 @@ pub struct StudyConfig {
 
 /// A pair of cell types.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
-#[serde(untagged)]
+#[serde(
+    untagged,
+    expecting = "a pair is [\"A\", \"B\"], or { a = \"A\", b = \"B\", labels = \"table.tsv\" } with \
+                 perhaps a label_column; one of the list is not"
+)]
 pub enum PairEntry {
     /// The names of A and B.
     Names([String; 2]),
@@ -84,7 +88,11 @@ pub struct LabelledPair {
 
 /// A method of a study.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
-#[serde(untagged)]
+#[serde(
+    untagged,
+    expecting = "a method is its name, or { name = \"...\", method = \"...\" } with perhaps preset \
+                 and set; one of the list is not"
+)]
 pub enum MethodEntry {
     /// By its name, as it is.
     Name(String),

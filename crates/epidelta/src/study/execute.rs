@@ -174,4 +174,5 @@ fn is_made(plan: &StudyPlan, training: &TrainingPlan) -> bool {
         && same_labels
         && run.description.settings == training.settings
         && run.metrics().is_ok()
+        && run.check_model().is_ok()
 }

@@ -200,6 +200,14 @@ impl StudyResults {
         })
     }
 
+    /// Pairs and methods without a Pearson r though no run failed.
+    pub fn undefined(&self) -> impl Iterator<Item = (&str, &str)> {
+        let chosen = self.runs.iter().filter(|run| run.chosen);
+        chosen
+            .filter(|run| run.failure.is_none() && run.test_pearson_r.is_none())
+            .map(|run| (run.pair.as_str(), run.method.as_str()))
+    }
+
     /// The runs that failed.
     pub fn failures(&self) -> impl Iterator<Item = &RunResult> {
         self.runs.iter().filter(|run| run.failure.is_some())
