@@ -14,5 +14,6 @@ pub(crate) use fit::median;
 pub use fit::{Fitted, Progress, Training, fit};
 pub use history::{EpochRecord, History, write_histories};
 pub use optimizer::{NotFinite, Optimizer, gradients};
-pub use predict::{predict, probability};
+pub(crate) use predict::cell_predictions;
+pub use predict::predict;
 pub use profile::Profile;

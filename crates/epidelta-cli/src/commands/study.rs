@@ -52,7 +52,7 @@ pub fn run(command: &Study, seed: Option<u64>, reporter: &Reporter) -> Result<()
     let progress = reporter.study(&plan);
     let outcomes = execute(&plan, folder, workers, &|event| progress.on(event))?;
     drop(progress);
-    let results = StudyResults::of(&plan, folder, &outcomes)?;
+    let results = StudyResults::of(&plan, folder, &outcomes);
     results.write(folder)?;
     for (pair, method) in results.undefined() {
         tracing::warn!(

@@ -123,6 +123,16 @@ impl Problem<'_> {
         folds(&classes, count, self.seed)
     }
 
+    /// The features of genes at a bin.
+    pub(super) fn at_bin(
+        &self,
+        channels: &[Channel],
+        genes: &[usize],
+        bin: usize,
+    ) -> Result<Matrix> {
+        bin_features(channels, self.pair, self.transform, genes, bin)
+    }
+
     /// Fits a machine for the problem's task.
     pub(super) fn machine(&self, x: &Matrix, y: &[f64], cost: f64, epsilon: f64) -> Result<Svm> {
         let config = SvmConfig {
@@ -185,15 +195,7 @@ pub fn fit_best_bin(problem: &Problem<'_>, config: &SvrConfig) -> Result<Baselin
     let folds = problem.folds(&labels, config.folds);
     let bins = problem.pair.bins();
     let steps = Steps::new(problem.report, bins * config.costs.len() + 1);
-    let at = |genes: &[usize], bin| {
-        bin_features(
-            &config.channels,
-            problem.pair,
-            problem.transform,
-            genes,
-            bin,
-        )
-    };
+    let at = |genes: &[usize], bin| problem.at_bin(&config.channels, genes, bin);
     // [bin, cost]
     let scores: Vec<Vec<Option<f64>>> = (0..bins)
         .into_par_iter()

@@ -92,15 +92,7 @@ fn first_layer(
     let of_bins = (0..problem.pair.bins())
         .into_par_iter()
         .map(|bin| {
-            let at = |genes: &[usize]| {
-                bin_features(
-                    &config.channels,
-                    problem.pair,
-                    problem.transform,
-                    genes,
-                    bin,
-                )
-            };
+            let at = |genes: &[usize]| problem.at_bin(&config.channels, genes, bin);
             let x = at(genes)?;
             let machine = problem.machine(&x, &y, cost, config.epsilon)?;
             let train = match config.stacking {

@@ -4,12 +4,12 @@ use std::{collections::BTreeMap, sync::Mutex, time::Instant};
 
 use serde_json::Value;
 
-use super::{FittedMethod, Method, MethodConfig, NetworkSettings, Settings};
+use super::{FittedMethod, Method, MethodConfig, Settings, settings::Networks};
 use crate::{
     baseline::{self, Problem},
-    dataset::{Pair, PairedGene, Split, Task},
+    dataset::{LabelDirection, Pair, PairedGene, Split, Task},
     error::Result,
-    model::{Channel, ExpressionThresholds, NetworkConfig, WeightsFile},
+    model::{NetworkConfig, WeightsFile},
     training::{self, Fitted, History, Profile, Training, TrainingConfig},
 };
 
@@ -73,107 +73,95 @@ pub fn fit(
 ) -> Result<Fit> {
     settings.check_for(method)?;
     let started = Instant::now();
-    let networks = Networks {
-        label: settings.label.task,
-        seed,
-        initial_weights,
-    };
-    let mut fit = match &settings.method {
-        MethodConfig::DeepDiff(NetworkSettings { model, training }) => {
-            let network = NetworkConfig::DeepDiff(model.clone());
-            networks.joint(pair, &network, training, report)?
-        }
-        MethodConfig::AttentiveChrome(NetworkSettings { model, training }) => {
-            let of_cell = |channel| NetworkConfig::DeepDiff(model.of_cell(channel));
-            networks.per_cell(pair, settings, of_cell, model.cell_task, training, report)?
-        }
-        MethodConfig::DeepChrome(NetworkSettings { model, training }) => {
-            let seeing = |channels: Vec<Channel>| {
-                let mut model = model.clone();
-                model.channels = channels;
-                NetworkConfig::DeepChrome(model)
-            };
-            if model.channels.is_empty() {
-                let of_cell = |channel| seeing(vec![channel]);
-                networks.per_cell(pair, settings, of_cell, model.cell_task, training, report)?
-            } else {
-                let network = seeing(model.channels.clone());
-                networks.joint(pair, &network, training, report)?
-            }
-        }
-        config => {
-            let report = Mutex::new(report);
-            let problem = Problem {
-                pair,
-                transform: settings.input.transform,
-                task: settings.label.task,
+    let mut fit = match (settings.method.networks(), settings.method.training()) {
+        (Some(networks), Some(config)) => {
+            let trainer = Trainer {
+                config,
                 seed,
-                report: &|done, all| {
-                    if let Ok(mut report) = report.lock() {
-                        report(Progress::Fits { done, all });
-                    }
-                },
+                initial_weights,
             };
-            let model = match config {
-                MethodConfig::Svr(settings) => baseline::fit_best_bin(&problem, &settings.svr)?,
-                MethodConfig::TwoLayerSvr(settings) => {
-                    baseline::fit_two_layer(&problem, &settings.svr)?
+            match networks {
+                Networks::Joint(network) => {
+                    trainer.joint(pair, &network, settings.label.task, report)?
                 }
-                MethodConfig::ReliefForest(settings) => baseline::fit_relieff_forest(
-                    &problem,
-                    &settings.features,
-                    &settings.relieff,
-                    &settings.forest,
-                )?,
-                MethodConfig::Ridge(s) => baseline::fit_ridge(&problem, &s.features, &s.linear)?,
-                MethodConfig::Lasso(s) => baseline::fit_lasso(&problem, &s.features, &s.linear)?,
-                MethodConfig::Logistic(s) => {
-                    baseline::fit_logistic(&problem, &s.features, &s.linear)?
+                Networks::PerCell { networks, task } => {
+                    let direction = settings.label.direction;
+                    trainer.per_cell(pair, &networks, task, direction, report)?
                 }
-                MethodConfig::Boosting(s) => {
-                    baseline::fit_boosting(&problem, &s.features, &s.boosting)?
-                }
-                MethodConfig::DeepDiff(_)
-                | MethodConfig::AttentiveChrome(_)
-                | MethodConfig::DeepChrome(_) => unreachable!("networks are fitted above"),
-            };
-            Fit {
-                choices: model.choices(),
-                model: FittedMethod::Baseline {
-                    model: Box::new(model),
-                    transform: settings.input.transform,
-                },
-                last: None,
-                networks: Vec::new(),
-                profile: None,
-                seconds: 0.0,
             }
         }
+        _ => without_network(pair, settings, seed, report)?,
     };
     fit.seconds = started.elapsed().as_secs_f64();
     Ok(fit)
 }
 
-/// What the networks of a method have in common.
-struct Networks {
-    label: Task,
+/// Fits a method that is not made of networks.
+fn without_network(
+    pair: &Pair,
+    settings: &Settings,
+    seed: u64,
+    report: &mut (dyn FnMut(Progress<'_>) + Send),
+) -> Result<Fit> {
+    let report = Mutex::new(report);
+    let problem = Problem {
+        pair,
+        transform: settings.input.transform,
+        task: settings.label.task,
+        seed,
+        report: &|done, all| {
+            if let Ok(mut report) = report.lock() {
+                report(Progress::Fits { done, all });
+            }
+        },
+    };
+    let model = match &settings.method {
+        MethodConfig::Svr(s) => baseline::fit_best_bin(&problem, &s.svr)?,
+        MethodConfig::TwoLayerSvr(s) => baseline::fit_two_layer(&problem, &s.svr)?,
+        MethodConfig::ReliefForest(s) => {
+            baseline::fit_relieff_forest(&problem, &s.features, &s.relieff, &s.forest)?
+        }
+        MethodConfig::Ridge(s) => baseline::fit_ridge(&problem, &s.features, &s.linear)?,
+        MethodConfig::Lasso(s) => baseline::fit_lasso(&problem, &s.features, &s.linear)?,
+        MethodConfig::Logistic(s) => baseline::fit_logistic(&problem, &s.features, &s.linear)?,
+        MethodConfig::Boosting(s) => baseline::fit_boosting(&problem, &s.features, &s.boosting)?,
+        MethodConfig::DeepDiff(_)
+        | MethodConfig::AttentiveChrome(_)
+        | MethodConfig::DeepChrome(_) => unreachable!("these are made of networks"),
+    };
+    Ok(Fit {
+        choices: model.choices(),
+        model: FittedMethod::Baseline {
+            model: Box::new(model),
+            transform: settings.input.transform,
+        },
+        last: None,
+        networks: Vec::new(),
+        profile: None,
+        seconds: 0.0,
+    })
+}
+
+/// What the trainings of a method's networks have in common.
+struct Trainer<'s> {
+    config: &'s TrainingConfig,
     seed: u64,
     initial_weights: Option<WeightsFile>,
 }
 
-impl Networks {
+impl Trainer<'_> {
     /// One network that sees both cell types.
     fn joint(
         self,
         pair: &Pair,
         network: &NetworkConfig,
-        config: &TrainingConfig,
+        task: Task,
         report: &mut (dyn FnMut(Progress<'_>) + Send),
     ) -> Result<Fit> {
         let training = Training {
             network,
-            config,
-            task: self.label,
+            config: self.config,
+            task,
             seed: self.seed,
         };
         let fitted = training::fit(pair, training, self.initial_weights, &mut |progress| {
@@ -201,14 +189,13 @@ impl Networks {
     fn per_cell(
         self,
         pair: &mut Pair,
-        settings: &Settings,
-        network: impl Fn(Channel) -> NetworkConfig,
+        networks: &[NetworkConfig; 2],
         task: Task,
-        config: &TrainingConfig,
+        direction: LabelDirection,
         report: &mut (dyn FnMut(Progress<'_>) + Send),
     ) -> Result<Fit> {
         let labels: Vec<f64> = pair.genes.iter().map(|g| g.log2_fold_change).collect();
-        let mut train = |index: usize, channel, of: fn(&PairedGene) -> f64| -> Result<Fitted> {
+        let mut train = |index: usize, of: fn(&PairedGene) -> f64| -> Result<Fitted> {
             let threshold = match task {
                 Task::Regression => 0.0,
                 Task::Classification => training::median(pair, &pair.in_split(Split::Train), of),
@@ -217,8 +204,8 @@ impl Networks {
                 gene.log2_fold_change = of(gene) - threshold;
             }
             let training = Training {
-                network: &network(channel),
-                config,
+                network: &networks[index],
+                config: self.config,
                 task,
                 seed: self.seed,
             };
@@ -228,9 +215,9 @@ impl Networks {
                 report(Progress::Network { index, progress });
             })
         };
-        let of_a = train(0, Channel::A, |gene| gene.log2_expression_a);
+        let of_a = train(0, |gene| gene.log2_expression_a);
         let of_b = of_a.and_then(|of_a| {
-            let of_b = train(1, Channel::B, |gene| gene.log2_expression_b)?;
+            let of_b = train(1, |gene| gene.log2_expression_b)?;
             Ok([of_a, of_b])
         });
         for (gene, label) in pair.genes.iter_mut().zip(labels) {
@@ -239,11 +226,8 @@ impl Networks {
         let fitted = of_b?;
         let of = |networks| FittedMethod::Cells {
             networks: Box::new(networks),
-            thresholds: ExpressionThresholds {
-                a: fitted[0].thresholds.a,
-                b: fitted[0].thresholds.b,
-            },
-            direction: settings.label.direction,
+            thresholds: fitted[0].thresholds,
+            direction,
             task,
         };
         Ok(Fit {

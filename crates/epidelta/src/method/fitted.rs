@@ -4,17 +4,17 @@ use std::path::Path;
 
 use burn::tensor::Device;
 
-use super::{Method, MethodConfig, Settings};
+use super::{Method, Settings, settings::Networks};
 use crate::{
     baseline::Baseline,
     dataset::{InputTransform, LabelConfig, LabelDirection, Pair, Task},
     error::{Error, Place, Result},
-    evaluation::{CellPrediction, GenePrediction, Predictions},
+    evaluation::{GenePrediction, Predictions},
     model::{
-        Channel, DeepChromeConfig, ExpressionThresholds, Network, NetworkConfig, Tensors,
-        WeightsFile, named_tensors, write_tensors,
+        ExpressionThresholds, Network, NetworkConfig, Tensors, WeightsFile, named_tensors,
+        write_tensors,
     },
-    training::{predict, probability},
+    training::{cell_predictions, predict},
 };
 
 /// What a method learned.
@@ -82,7 +82,7 @@ impl FittedMethod {
                 joined
                     .map(|(&gene, (a, b))| {
                         let scores = [a.predicted, b.predicted];
-                        let cells = cells(pair, gene, scores, *thresholds, *task);
+                        let cells = cell_predictions(&pair.genes[gene], scores, *thresholds, *task);
                         GenePrediction {
                             predicted: match direction {
                                 LabelDirection::AOverB => scores[0] - scores[1],
@@ -173,48 +173,26 @@ impl FittedMethod {
         thresholds: Option<ExpressionThresholds>,
     ) -> Result<Self> {
         let thresholds = thresholds.unwrap_or_default();
-        let network = |config: NetworkConfig, file: WeightsFile| -> Result<Network> {
-            file.put_into(Network::new(&config, shape, 0, &Device::flex())?)
+        let network = |config: &NetworkConfig, file: WeightsFile| -> Result<Network> {
+            file.put_into(Network::new(config, shape, 0, &Device::flex())?)
         };
-        let joint = |config| -> Result<Self> {
-            Ok(FittedMethod::Network {
-                network: network(config, WeightsFile::read(path)?)?,
+        match settings.method.networks() {
+            Some(Networks::Joint(config)) => Ok(FittedMethod::Network {
+                network: network(&config, WeightsFile::read(path)?)?,
                 thresholds,
-            })
-        };
-        let cells = |config: &dyn Fn(Channel) -> NetworkConfig, task| -> Result<Self> {
-            let file = WeightsFile::read(path)?;
-            let [a, b] = Self::CELL_PREFIXES.map(|prefix| file.part(prefix));
-            let networks = [
-                network(config(Channel::A), a)?,
-                network(config(Channel::B), b)?,
-            ];
-            Ok(FittedMethod::Cells {
-                networks: Box::new(networks),
-                thresholds,
-                direction: settings.label.direction,
-                task,
-            })
-        };
-        match &settings.method {
-            MethodConfig::DeepDiff(s) => joint(NetworkConfig::DeepDiff(s.model.clone())),
-            MethodConfig::DeepChrome(s) if !s.model.channels.is_empty() => {
-                joint(NetworkConfig::DeepChrome(s.model.clone()))
+            }),
+            Some(Networks::PerCell { networks, task }) => {
+                let file = WeightsFile::read(path)?;
+                let [a, b] = Self::CELL_PREFIXES.map(|prefix| file.part(prefix));
+                let networks = [network(&networks[0], a)?, network(&networks[1], b)?];
+                Ok(FittedMethod::Cells {
+                    networks: Box::new(networks),
+                    thresholds,
+                    direction: settings.label.direction,
+                    task,
+                })
             }
-            MethodConfig::DeepChrome(s) => cells(
-                &|channel| {
-                    NetworkConfig::DeepChrome(DeepChromeConfig {
-                        channels: vec![channel],
-                        ..s.model.clone()
-                    })
-                },
-                s.model.cell_task,
-            ),
-            MethodConfig::AttentiveChrome(s) => cells(
-                &|channel| NetworkConfig::DeepDiff(s.model.of_cell(channel)),
-                s.model.cell_task,
-            ),
-            _ => {
+            None => {
                 let model = Baseline::load(path)?;
                 let [marks, bins] = shape;
                 if !model.fits(marks, bins) {
@@ -233,29 +211,4 @@ impl FittedMethod {
             }
         }
     }
-}
-
-/// What the networks of A and B say of their cell types.
-fn cells(
-    pair: &Pair,
-    gene: usize,
-    scores: [f32; 2],
-    thresholds: ExpressionThresholds,
-    task: Task,
-) -> [CellPrediction; 2] {
-    let gene = &pair.genes[gene];
-    let of = |observed: f64, score: f32, threshold: f64| match task {
-        Task::Regression => CellPrediction::Expression {
-            observed,
-            predicted: score,
-        },
-        Task::Classification => CellPrediction::AboveMedian {
-            observed: observed > threshold,
-            probability: probability(score),
-        },
-    };
-    [
-        of(gene.log2_expression_a, scores[0], thresholds.a),
-        of(gene.log2_expression_b, scores[1], thresholds.b),
-    ]
 }

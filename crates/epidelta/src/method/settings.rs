@@ -11,7 +11,7 @@ use crate::{
     },
     dataset::{InputTransform, LabelConfig, SplitConfig, Task},
     error::{Error, Result},
-    model::{Auxiliary, Channel, ContrastiveForm, DeepChromeConfig, DeepDiffConfig},
+    model::{Auxiliary, Channel, ContrastiveForm, DeepChromeConfig, DeepDiffConfig, NetworkConfig},
     training::TrainingConfig,
 };
 
@@ -119,6 +119,19 @@ pub enum MethodConfig {
     Boosting(BoostingSettings),
 }
 
+/// The networks that a method is made of.
+pub(super) enum Networks {
+    /// One that sees both cell types.
+    Joint(NetworkConfig),
+    /// One for each cell type, trained alone.
+    PerCell {
+        /// Those of A and B.
+        networks: [NetworkConfig; 2],
+        /// Whether they learn log2 expression or whether it is above the median.
+        task: Task,
+    },
+}
+
 impl MethodConfig {
     fn from_table(method: Method, table: Table) -> std::result::Result<Self, toml::de::Error> {
         fn of<T: DeserializeOwned>(table: Table) -> std::result::Result<T, toml::de::Error> {
@@ -184,13 +197,40 @@ impl MethodConfig {
         }
     }
 
+    /// The networks that a method is made of, if it is made of any.
+    pub(super) fn networks(&self) -> Option<Networks> {
+        match self {
+            MethodConfig::DeepDiff(settings) => {
+                let network = NetworkConfig::DeepDiff(settings.model.clone());
+                Some(Networks::Joint(network))
+            }
+            MethodConfig::AttentiveChrome(settings) => Some(Networks::PerCell {
+                networks: [Channel::A, Channel::B]
+                    .map(|channel| NetworkConfig::DeepDiff(settings.model.of_cell(channel))),
+                task: settings.model.cell_task,
+            }),
+            MethodConfig::DeepChrome(settings) if settings.model.channels.is_empty() => {
+                Some(Networks::PerCell {
+                    networks: [Channel::A, Channel::B].map(|channel| {
+                        NetworkConfig::DeepChrome(DeepChromeConfig {
+                            channels: vec![channel],
+                            ..settings.model.clone()
+                        })
+                    }),
+                    task: settings.model.cell_task,
+                })
+            }
+            MethodConfig::DeepChrome(settings) => {
+                let network = NetworkConfig::DeepChrome(settings.model.clone());
+                Some(Networks::Joint(network))
+            }
+            _ => None,
+        }
+    }
+
     /// Whether the method is a network for each cell type.
     pub fn is_per_cell(&self) -> bool {
-        match self {
-            MethodConfig::AttentiveChrome(_) => true,
-            MethodConfig::DeepChrome(settings) => settings.model.channels.is_empty(),
-            _ => false,
-        }
+        matches!(self.networks(), Some(Networks::PerCell { .. }))
     }
 
     /// The training of a method made of networks.

@@ -84,18 +84,28 @@ impl Run {
     /// The measures of the run, made again from its predictions.
     ///
     /// # Errors
-    /// When its predictions or `metrics.json` cannot be read.
+    /// As [`Run::measured`].
     pub fn metrics(&self) -> Result<RunMetrics> {
+        Ok(self.measured()?.0)
+    }
+
+    /// The measures of the run, made again from its predictions, and these.
+    ///
+    /// # Errors
+    /// When its predictions or `metrics.json` cannot be read.
+    pub fn measured(&self) -> Result<(RunMetrics, Predictions)> {
         let path = self.path.join(METRICS);
         let text = fs::read(&path).map_err(Error::io("read", &path))?;
         let written: RunMetrics = serde_json::from_slice(&text).map_err(|error| {
             let expected = "the measures of a run";
             Error::content(&path, Place::File, expected, error.to_string(), REMEDY)
         })?;
-        Ok(RunMetrics {
-            best: Metrics::of(&self.predictions()?),
+        let predictions = self.predictions()?;
+        let metrics = RunMetrics {
+            best: Metrics::of(&predictions),
             ..written
-        })
+        };
+        Ok((metrics, predictions))
     }
 
     /// Predicts every gene of a pair with the run's model. A gene's split is the

@@ -3,8 +3,8 @@
 use serde::Serialize;
 
 use super::{
-    plan::{Job, StudyMethod, StudyPlan},
-    results::{MethodResults, Read, mean_of},
+    plan::{StudyMethod, StudyPlan},
+    results::{MethodResults, Read, mean_of, of_jobs},
 };
 use crate::{
     evaluation::{CellMetrics, holm, signed_rank},
@@ -120,17 +120,10 @@ pub(super) fn auxiliary(
     let mean_r = |method: usize| mean_of(r[method].iter().copied().flatten());
     // A measure of the cell types' own tasks, over pairs, seeds, A and B.
     let cells = |method: usize, of: fn(&CellMetrics) -> Option<f64>| {
-        let tests = runs.iter().filter_map(|run| {
-            let Job {
-                pair,
-                method: m,
-                candidate,
-                ..
-            } = run.job;
-            let metrics = run.metrics.as_ref().ok()?;
-            let test = metrics.best.test.as_ref()?;
-            (m == method && candidate == chosen[pair][method]).then_some(test)
-        });
+        let pairs = chosen.iter().enumerate();
+        let of_method =
+            pairs.flat_map(|(pair, chosen)| of_jobs(runs, pair, method, chosen[method]));
+        let tests = of_method.filter_map(|run| run.metrics.as_ref().ok()?.best.test.as_ref());
         let cells = tests.flat_map(|test| [&test.cell_a, &test.cell_b]);
         mean_of(cells.filter_map(|cell| of(cell.as_ref()?)))
     };

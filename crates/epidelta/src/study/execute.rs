@@ -15,7 +15,7 @@ use super::plan::{Job, StudyPlan, in_full};
 use crate::{
     error::{Error, Result},
     output::remove_leftovers,
-    run::{Run, TrainingPlan, train},
+    run::{Run, RunDescription, TrainingPlan, train},
 };
 
 /// How a run ended.
@@ -128,18 +128,22 @@ const STACK_BYTES: usize = 8 << 20;
 
 fn run(plan: &StudyPlan, study: &Path, job: Job) -> Outcome {
     let training = plan.training(study, job);
-    if is_made(plan, &training) {
+    let made = |training: &TrainingPlan| {
+        let run = Run::open(&training.output).ok();
+        run.filter(|run| is_of_plan(plan, training, &run.description))
+    };
+    if made(&training).is_some_and(|run| run.metrics().is_ok() && run.check_model().is_ok()) {
         return Outcome::Kept;
     }
     // A defect in one method must not cost the other runs.
-    let made = catch_unwind(AssertUnwindSafe(|| {
+    let trained = catch_unwind(AssertUnwindSafe(|| {
         if let Some(parent) = training.output.parent() {
             fs::create_dir_all(parent).map_err(Error::io("create", parent))?;
         }
         train(&training, &mut |_| ())
     }));
-    match made {
-        Ok(Ok(_)) if !is_made(plan, &training) => Outcome::Failed(
+    match trained {
+        Ok(Ok(_)) if made(&training).is_none() => Outcome::Failed(
             "its data changed while the study ran; run it again with --resume".into(),
         ),
         Ok(Ok(_)) => Outcome::Made,
@@ -148,13 +152,9 @@ fn run(plan: &StudyPlan, study: &Path, job: Job) -> Outcome {
     }
 }
 
-/// Whether a run folder is whole and was made by this version from the same data with
-/// the same settings.
-fn is_made(plan: &StudyPlan, training: &TrainingPlan) -> bool {
-    let Ok(run) = Run::open(&training.output) else {
-        return false;
-    };
-    let head = &run.description.head;
+/// Whether a run was made by this version from the same data with the same settings.
+fn is_of_plan(plan: &StudyPlan, training: &TrainingPlan, description: &RunDescription) -> bool {
+    let head = &description.head;
     let same = |path: &Path, sha256: &str| {
         plan.checksums
             .get(path)
@@ -172,7 +172,5 @@ fn is_made(plan: &StudyPlan, training: &TrainingPlan) -> bool {
         && same(&training.a, &head.a.sha256)
         && same(&training.b, &head.b.sha256)
         && same_labels
-        && run.description.settings == training.settings
-        && run.metrics().is_ok()
-        && run.check_model().is_ok()
+        && description.settings == training.settings
 }

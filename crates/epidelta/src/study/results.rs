@@ -12,7 +12,6 @@ use super::{
 };
 use crate::{
     dataset::Split,
-    error::Result,
     evaluation::{Friedman, Ranking, Relative, SplitMetrics, mean, median, pearson_interval},
     method::Family,
     random::{Purpose, generator},
@@ -130,32 +129,47 @@ pub struct RunResult {
 pub(super) struct Read {
     pub job: Job,
     pub metrics: std::result::Result<RunMetrics, String>,
+    /// Observed and predicted log2 fold changes of the test genes.
+    test: (Vec<f64>, Vec<f64>),
+}
+
+impl Read {
+    fn of(plan: &StudyPlan, study: &Path, job: Job, outcome: &Outcome) -> Self {
+        let measured = match outcome {
+            Outcome::Failed(reason) => Err(reason.clone()),
+            Outcome::Made | Outcome::Kept => Run::open(&plan.folder(study, job))
+                .and_then(|run| run.measured())
+                .map_err(|error| in_full(&error)),
+        };
+        let (metrics, predictions) = match measured {
+            Ok((metrics, predictions)) => (Ok(metrics), predictions.genes),
+            Err(reason) => (Err(reason), Vec::new()),
+        };
+        let of_test = predictions.iter().filter(|g| g.split == Some(Split::Test));
+        Read {
+            job,
+            metrics,
+            test: of_test
+                .map(|gene| (gene.observed, f64::from(gene.predicted)))
+                .unzip(),
+        }
+    }
 }
 
 impl StudyResults {
-    /// Reads every run of a study and compares the methods.
-    ///
-    /// # Errors
-    /// When the predictions of a run cannot be read.
-    pub fn of(plan: &StudyPlan, study: &Path, outcomes: &[Outcome]) -> Result<Self> {
+    /// Reads every run of a study and compares the methods. A run that cannot be read
+    /// counts as failed.
+    pub fn of(plan: &StudyPlan, study: &Path, outcomes: &[Outcome]) -> Self {
         let jobs = plan.jobs();
         let runs: Vec<Read> = jobs
             .par_iter()
             .zip(outcomes)
-            .map(|(&job, outcome)| {
-                let metrics = match outcome {
-                    Outcome::Failed(reason) => Err(reason.clone()),
-                    Outcome::Made | Outcome::Kept => Run::open(&plan.folder(study, job))
-                        .and_then(|run| run.metrics())
-                        .map_err(|error| in_full(&error)),
-                };
-                Read { job, metrics }
-            })
+            .map(|(&job, outcome)| Read::of(plan, study, job, outcome))
             .collect();
         let chosen = chosen_candidates(plan, &runs);
         let mut methods: Vec<MethodResults> = (0..plan.methods.len())
-            .map(|method| method_results(plan, study, &runs, &chosen, method))
-            .collect::<Result<_>>()?;
+            .map(|method| method_results(plan, &runs, &chosen, method))
+            .collect();
         let r: Vec<Vec<Option<f64>>> = methods.iter().map(MethodResults::pearson_r).collect();
         // A method that failed on every pair must not cost the others their ranks.
         let ranked: Vec<usize> = (0..r.len())
@@ -187,7 +201,7 @@ impl StudyResults {
                 })
                 .collect();
         }
-        Ok(StudyResults {
+        StudyResults {
             pairs: plan.pairs.iter().map(super::StudyPair::name).collect(),
             friedman: ranking.friedman,
             comparisons: comparisons(plan, &methods, &r),
@@ -197,7 +211,7 @@ impl StudyResults {
                 .map(|run| run_result(plan, run, &chosen))
                 .collect(),
             methods,
-        })
+        }
     }
 
     /// Pairs and methods without a Pearson r though no run failed.
@@ -251,7 +265,7 @@ fn chosen_candidates(plan: &StudyPlan, runs: &[Read]) -> Vec<Vec<usize>> {
 }
 
 /// The runs of a candidate on a pair, one per seed.
-fn of_jobs(
+pub(super) fn of_jobs(
     runs: &[Read],
     pair: usize,
     method: usize,
@@ -265,11 +279,10 @@ fn of_jobs(
 
 fn method_results(
     plan: &StudyPlan,
-    study: &Path,
     runs: &[Read],
     chosen: &[Vec<usize>],
     method: usize,
-) -> Result<MethodResults> {
+) -> MethodResults {
     let StudyMethod {
         name,
         method: of,
@@ -282,9 +295,9 @@ fn method_results(
             let candidate = chosen[pair][method];
             let of_pair = of_jobs(runs, pair, method, candidate);
             let words = candidates[candidate].words.clone();
-            pair_result(plan, study, of_pair, pair, words)
+            pair_result(plan, of_pair, pair, words)
         })
-        .collect::<Result<_>>()?;
+        .collect();
     let r: Vec<f64> = pairs.iter().flatten().map(|pair| pair.pearson_r).collect();
     let seconds: Vec<f64> = runs
         .iter()
@@ -292,7 +305,7 @@ fn method_results(
         .filter_map(|run| run.metrics.as_ref().ok())
         .filter_map(|metrics| metrics.fit_seconds)
         .collect();
-    Ok(MethodResults {
+    MethodResults {
         name: name.clone(),
         method: of.name().into(),
         preset: preset.name().into(),
@@ -305,20 +318,19 @@ fn method_results(
         relative: Vec::new(),
         fit_seconds: mean_of(seconds.iter().copied()),
         all_seconds: seconds.iter().sum(),
-    })
+    }
 }
 
 /// A method on a pair, from the runs of all seeds.
 fn pair_result<'r>(
     plan: &StudyPlan,
-    study: &Path,
     runs: impl Iterator<Item = &'r Read>,
     pair: usize,
     chosen: String,
-) -> Result<Option<PairResult>> {
+) -> Option<PairResult> {
     let mut tests: Vec<SplitMetrics> = Vec::new();
     let mut valid = Vec::new();
-    let mut observed = Vec::new();
+    let mut observed: &[f64] = &[];
     let mut predicted = Vec::new();
     for run in runs {
         let Ok(metrics) = &run.metrics else { continue };
@@ -333,33 +345,23 @@ fn pair_result<'r>(
                 .as_ref()
                 .and_then(|valid| valid.pearson_r),
         );
-        let predictions = Run::open(&plan.folder(study, run.job))?.predictions()?;
-        let of_test = predictions
-            .genes
-            .iter()
-            .filter(|g| g.split == Some(Split::Test));
-        let (x, y): (Vec<f64>, Vec<f64>) = of_test
-            .map(|gene| (gene.observed, f64::from(gene.predicted)))
-            .unzip();
-        observed = x;
-        predicted.push(y);
+        observed = &run.test.0;
+        predicted.push(run.test.1.clone());
     }
     let r: Option<Vec<f64>> = tests.iter().map(|test| test.pearson_r).collect();
-    let Some(pearson_r) = r.and_then(|r| mean_of(r.into_iter())) else {
-        return Ok(None);
-    };
+    let pearson_r = mean_of(r?.into_iter())?;
     // The same genes for every method: the state depends on the pair alone.
     let mut draws = generator(plan.seeds[0], Purpose::Bootstrap, pair as u64);
-    Ok(Some(PairResult {
+    Some(PairResult {
         pearson_r,
-        interval: pearson_interval(&observed, &predicted, RESAMPLES, LEVEL, &mut draws),
+        interval: pearson_interval(observed, &predicted, RESAMPLES, LEVEL, &mut draws),
         valid_pearson_r: mean_of(valid.into_iter()),
         spearman_r: mean_of(tests.iter().filter_map(|test| test.spearman_r)),
         mse: mean_of(tests.iter().filter_map(|test| test.mse)),
         genes: tests[0].genes,
         seeds: tests.len(),
         chosen,
-    }))
+    })
 }
 
 fn run_result(plan: &StudyPlan, run: &Read, chosen: &[Vec<usize>]) -> RunResult {

@@ -1,7 +1,7 @@
 //! Predictions of a network for genes of a pair.
 
 use crate::{
-    dataset::{Batch, Pair, Task},
+    dataset::{Batch, Pair, PairedGene, Task},
     evaluation::{CellPrediction, GenePrediction},
     model::{Auxiliary, ExpressionThresholds, Network, Output, SignalTensors, values},
 };
@@ -60,22 +60,14 @@ fn of_batch(
     thresholds: ExpressionThresholds,
     pair: &Pair,
 ) -> Vec<GenePrediction> {
-    let auxiliary = match network {
-        Network::DeepDiff(config, _) => config.auxiliary,
-        Network::DeepChrome(..) => Auxiliary::None,
+    let task = match network {
+        Network::DeepDiff(config, _) if config.auxiliary == Auxiliary::Classification => {
+            Task::Classification
+        }
+        _ => Task::Regression,
     };
     let predicted = values(output.log2_fold_change);
     let cells = output.cells.map(|cells| cells.map(values));
-    let with_cell = |observed: f64, predicted: f32, threshold: f64| match auxiliary {
-        Auxiliary::Classification => CellPrediction::AboveMedian {
-            observed: observed > threshold,
-            probability: probability(predicted),
-        },
-        Auxiliary::Regression | Auxiliary::None => CellPrediction::Expression {
-            observed,
-            predicted,
-        },
-    };
     batch
         .genes
         .iter()
@@ -88,18 +80,34 @@ fn of_batch(
                 observed: gene.log2_fold_change,
                 predicted: predicted[i],
                 up: None,
-                cells: cells.as_ref().map(|[a, b]| {
-                    [
-                        with_cell(gene.log2_expression_a, a[i], thresholds.a),
-                        with_cell(gene.log2_expression_b, b[i], thresholds.b),
-                    ]
-                }),
+                cells: cells
+                    .as_ref()
+                    .map(|[a, b]| cell_predictions(gene, [a[i], b[i]], thresholds, task)),
             }
         })
         .collect()
 }
 
-/// The probability of a logit.
-pub fn probability(logit: f32) -> f32 {
-    1.0 / (1.0 + (-logit).exp())
+/// What outputs of networks say of a gene in A and in B: its log2 expression, or as
+/// logits the probability that it is above the medians.
+pub(crate) fn cell_predictions(
+    gene: &PairedGene,
+    [a, b]: [f32; 2],
+    thresholds: ExpressionThresholds,
+    task: Task,
+) -> [CellPrediction; 2] {
+    let of = |observed: f64, predicted: f32, threshold: f64| match task {
+        Task::Regression => CellPrediction::Expression {
+            observed,
+            predicted,
+        },
+        Task::Classification => CellPrediction::AboveMedian {
+            observed: observed > threshold,
+            probability: 1.0 / (1.0 + (-predicted).exp()),
+        },
+    };
+    [
+        of(gene.log2_expression_a, a, thresholds.a),
+        of(gene.log2_expression_b, b, thresholds.b),
+    ]
 }
