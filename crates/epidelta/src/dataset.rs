@@ -5,16 +5,20 @@ mod batch;
 mod epigenome;
 mod epigenome_file;
 mod import_deepdiff;
+mod input;
+mod label;
 mod pair;
 mod prepare;
 mod simulate;
 mod split;
 
-pub use batch::{Batch, InputTransform, shuffled};
+pub use batch::{Batch, shuffled};
 pub use epigenome::{Epigenome, GeneRecord, Mark, Metadata, Orientation, Split};
 pub use epigenome_file::{read_epigenome, write_epigenome};
 pub use import_deepdiff::{DeepDiffFiles, ImportSummary, import_deepdiff};
-pub use pair::{JoinSummary, LabelConfig, LabelDirection, Pair, PairedGene, Task};
+pub use input::{BinOrder, InputConfig, InputTransform};
+pub use label::{LabelConfig, LabelDirection, Normalization, Task};
+pub use pair::{JoinSummary, Pair, PairedGene};
 pub use prepare::{
     CellTypeFiles, Genes, GenesConfig, PrepareConfig, PrepareSummary, Scale, Track, TrackSummary,
     prepare, read_marks, read_samples,

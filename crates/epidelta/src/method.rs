@@ -18,8 +18,8 @@ pub use fit::{Fit, Progress, TrainedNetwork, fit};
 pub use fitted::FittedMethod;
 pub use preset::Preset;
 pub use settings::{
-    AttentiveChromeConfig, BoostingSettings, ForestSettings, InputConfig, LinearSettings,
-    MethodConfig, NetworkSettings, Settings, SvrSettings,
+    AttentiveChromeConfig, BoostingSettings, ForestSettings, LinearSettings, MethodConfig,
+    NetworkSettings, Settings, SvrSettings,
 };
 
 /// Every method.

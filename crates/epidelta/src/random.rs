@@ -28,6 +28,8 @@ pub enum Purpose {
     Boosting,
     /// The genes of bootstrap samples.
     Bootstrap,
+    /// The marks that training hides; `index` is the optimizer step.
+    HiddenMarks,
 }
 
 /// The generator of a purpose; `index` separates its parts (epochs, genes).

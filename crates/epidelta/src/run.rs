@@ -142,11 +142,6 @@ pub fn read_pair(
         let table = read_fold_changes(path, column.as_deref())?;
         pair.take_labels(&table, settings.label.direction, &mut summary)?;
     }
-    let transform = settings.input.transform;
-    if settings.transforms_bins() {
-        pair = pair.transformed(transform)?;
-    } else {
-        pair.check_transform(transform)?;
-    }
+    let pair = pair.with_input(settings.input, settings.transforms_bins())?;
     Ok((pair, summary))
 }

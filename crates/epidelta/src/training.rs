@@ -9,7 +9,7 @@ mod optimizer;
 mod predict;
 mod profile;
 
-pub use config::TrainingConfig;
+pub use config::{Schedule, TrainingConfig};
 pub(crate) use fit::median;
 pub use fit::{Fitted, Progress, Training, fit};
 pub use history::{EpochRecord, History, write_histories};

@@ -24,6 +24,7 @@ fn metadata(bins: usize) -> Metadata {
         orientation: Orientation::Strand,
         signal_unit: "reads".into(),
         expression_unit: "TPM".into(),
+        library_size: Some(1e6),
         genome: None,
         provenance: Some("{}".into()),
     }

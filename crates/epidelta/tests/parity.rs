@@ -231,7 +231,7 @@ fn weights_after_twenty_steps_equal_the_reference() {
         let settings = reference(variant);
         let folder = parity.join(folder_of(variant));
         let mut model = load(&settings.model, &folder, &device);
-        let mut optimizer = Optimizer::new(&settings.training);
+        let mut optimizer = Optimizer::new(&settings.training, 1);
         let expected = read_tensors(&folder.join("forward.safetensors")).unwrap();
         for step in 0..20 {
             let signal = SignalTensors::of(&batch, &device);

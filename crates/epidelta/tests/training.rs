@@ -5,8 +5,8 @@ mod common;
 use burn::tensor::Device;
 use epidelta::{
     dataset::{
-        Batch, InputTransform, LabelConfig, LabelDirection, Pair, SimulationConfig, Split,
-        SplitConfig, SplitMethod, Task, shuffled, simulate,
+        Batch, BinOrder, InputConfig, InputTransform, LabelConfig, LabelDirection, Pair,
+        SimulationConfig, Split, SplitConfig, SplitMethod, Task, shuffled, simulate,
     },
     method::Preset,
     model::{
@@ -67,7 +67,7 @@ fn batches_hold_what_the_pair_holds() {
     let bins = pair.bins();
     for (m, of_mark) in batch.signal_b.chunks(2 * bins).enumerate() {
         for (gene, row) in [3, 17].into_iter().zip(of_mark.chunks(bins)) {
-            let expected = &pair.b.signal_of(pair.genes[gene].row_b)[m * bins..][..bins];
+            let expected = &pair.signal(gene)[1][m * bins..][..bins];
             assert_eq!(row, expected);
         }
     }
@@ -87,8 +87,8 @@ fn random_splits_have_their_sizes_and_ignore_the_order_of_the_files() {
     let sizes = Split::ALL.map(|split| first.in_split(split).len());
     assert_eq!(sizes, [60, 10, 30]);
 
-    let simulated = pair(100);
-    let (mut swapped, _) = Pair::join(simulated.b, simulated.a, LabelConfig::default()).unwrap();
+    let cells = pair(100).cells;
+    let (mut swapped, _) = Pair::join_all(cells, &[[1, 0]], None, LabelConfig::default()).unwrap();
     swapped.genes.reverse();
     config.assign(&mut swapped).unwrap();
     for gene in 0..100 {
@@ -110,13 +110,13 @@ fn chromosomes_stay_whole() {
     };
     let mut pair = pair(66);
     config("chr2", "chr5").assign(&mut pair).unwrap();
-    for gene in &pair.genes {
-        let expected = match pair.a.genes[gene.row_a].chrom.as_deref() {
+    for gene in 0..pair.genes.len() {
+        let expected = match pair.record(gene, 0).chrom.as_deref() {
             Some("chr2") => Split::Valid,
             Some("chr5") => Split::Test,
             _ => Split::Train,
         };
-        assert_eq!(gene.split, Some(expected));
+        assert_eq!(pair.genes[gene].split, Some(expected));
     }
     let message = |config: SplitConfig| config.assign(&mut pair.clone()).unwrap_err().to_string();
     assert!(message(config("chr2", "5")).contains("some of the data's: chr1, chr10"));
@@ -132,8 +132,12 @@ fn transforms_are_what_they_are_called() {
     InputTransform::Arcsinh.apply(&mut signal);
     assert!((signal[0] + 1.443_635_5).abs() < 1e-6);
     let mut negative = pair(3);
-    negative.a.signal[0] = -1.5;
-    let refused = negative.transformed(InputTransform::Log1p).unwrap_err();
+    negative.cells[0].signal[0] = -1.5;
+    let input = InputConfig {
+        transform: InputTransform::Log1p,
+        order: BinOrder::File,
+    };
+    let refused = negative.with_input(input, false).unwrap_err();
     assert!(refused.to_string().contains("input.transform=arcsinh"));
 }
 
@@ -176,7 +180,7 @@ fn one_step_moves_every_weight() {
                 Task::Regression,
             )
             .total;
-            let mut optimizer = Optimizer::new(&settings.training);
+            let mut optimizer = Optimizer::new(&settings.training, 1);
             let gradients = gradients(&loss, &model);
             let after = named_tensors(&optimizer.step(model, gradients).unwrap().0);
             for (name, before) in &before {

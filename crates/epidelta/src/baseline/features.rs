@@ -102,9 +102,7 @@ impl Features {
         let columns = self.columns(pair.marks().len());
         let mut values = Vec::with_capacity(genes.len() * columns);
         for &gene in genes {
-            let gene = &pair.genes[gene];
-            let a = summary(pair.a.signal_of(gene.row_a));
-            let b = summary(pair.b.signal_of(gene.row_b));
+            let [a, b] = pair.signal(gene).map(summary);
             push_channels(&self.channels, &a, &b, &mut values);
         }
         Matrix::new(genes.len(), columns, values)
@@ -126,9 +124,7 @@ pub(super) fn bin_features(
     };
     let mut values = Vec::with_capacity(genes.len() * channels.len() * marks);
     for &gene in genes {
-        let gene = &pair.genes[gene];
-        let a = at_bin(pair.a.signal_of(gene.row_a));
-        let b = at_bin(pair.b.signal_of(gene.row_b));
+        let [a, b] = pair.signal(gene).map(at_bin);
         push_channels(channels, &a, &b, &mut values);
     }
     Matrix::new(genes.len(), channels.len() * marks, values)

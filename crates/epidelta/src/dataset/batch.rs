@@ -1,42 +1,10 @@
 //! What a model sees at once: the signal of some genes and their targets.
 
-use rand::seq::SliceRandom;
-use serde::{Deserialize, Serialize};
+use rand::{RngExt, seq::SliceRandom};
+use rand_chacha::ChaCha8Rng;
 
 use super::pair::Pair;
 use crate::random::{Purpose, generator};
-
-/// What is done to the signal before a model sees it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum InputTransform {
-    /// The numbers of the file, as the published code takes them.
-    None,
-    /// `ln(1 + x)`, which tames the few bins with very many reads.
-    Log1p,
-    /// `asinh(x)`, for signal that may be negative.
-    Arcsinh,
-}
-
-impl InputTransform {
-    /// Transforms the signal in place.
-    pub fn apply(self, signal: &mut [f32]) {
-        match self {
-            InputTransform::None => {}
-            InputTransform::Log1p => signal.iter_mut().for_each(|v| *v = v.ln_1p()),
-            InputTransform::Arcsinh => signal.iter_mut().for_each(|v| *v = v.asinh()),
-        }
-    }
-
-    /// The transform of one number.
-    pub fn of(self, value: f64) -> f64 {
-        match self {
-            InputTransform::None => value,
-            InputTransform::Log1p => value.ln_1p(),
-            InputTransform::Arcsinh => value.asinh(),
-        }
-    }
-}
 
 /// Some genes of a pair, ready for a model.
 #[derive(Debug, Clone, PartialEq)]
@@ -74,15 +42,16 @@ impl Batch {
             log2_expression_b: Vec::with_capacity(genes.len()),
         };
         for mark in 0..marks {
+            let of_mark = mark * bins..(mark + 1) * bins;
             for &gene in genes {
-                let gene = &pair.genes[gene];
-                let rows = mark * bins..(mark + 1) * bins;
-                batch
-                    .signal_a
-                    .extend_from_slice(&pair.a.signal_of(gene.row_a)[rows.clone()]);
-                batch
-                    .signal_b
-                    .extend_from_slice(&pair.b.signal_of(gene.row_b)[rows]);
+                if pair.hides(gene, mark) {
+                    batch.signal_a.resize(batch.signal_a.len() + bins, 0.0);
+                    batch.signal_b.resize(batch.signal_b.len() + bins, 0.0);
+                    continue;
+                }
+                let [a, b] = pair.signal(gene);
+                batch.signal_a.extend_from_slice(&a[of_mark.clone()]);
+                batch.signal_b.extend_from_slice(&b[of_mark.clone()]);
             }
         }
         for &gene in genes {
@@ -92,6 +61,18 @@ impl Batch {
             batch.log2_expression_b.push(gene.log2_expression_b);
         }
         batch
+    }
+
+    /// Hides the signal of each gene's marks, each with this probability, in both cell types:
+    /// what a network sees of a mark that data lack.
+    pub fn hide_marks(&mut self, share: f64, generator: &mut ChaCha8Rng) {
+        let signals = self.signal_a.chunks_mut(self.bins);
+        for (a, b) in signals.zip(self.signal_b.chunks_mut(self.bins)) {
+            if generator.random_bool(share) {
+                a.fill(0.0);
+                b.fill(0.0);
+            }
+        }
     }
 
     /// Number of genes.

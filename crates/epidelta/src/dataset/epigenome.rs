@@ -81,7 +81,7 @@ impl FromStr for Orientation {
 }
 
 /// What the numbers of an epigenome are and where they come from.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Metadata {
     /// The cell type's name.
     pub cell_type: String,
@@ -97,10 +97,19 @@ pub struct Metadata {
     pub signal_unit: String,
     /// Unit of the expression: `reads`, `RPKM`, `TPM`, ...
     pub expression_unit: String,
+    /// Expression of all genes that were measured, these or not, together.
+    pub library_size: Option<f64>,
     /// The genome assembly, where known.
     pub genome: Option<String>,
     /// How the file was made, a JSON text.
     pub provenance: Option<String>,
+}
+
+impl Metadata {
+    /// Whether expression is in read counts.
+    pub fn is_in_reads(&self) -> bool {
+        self.expression_unit == "reads"
+    }
 }
 
 /// A gene of an epigenome, without its signal.
@@ -262,6 +271,39 @@ impl Epigenome {
             }
         }
         None
+    }
+
+    /// The number of reads, or the sum of the expressions, of all genes that were measured.
+    /// Where the file does not tell it, that of its own genes.
+    pub fn library_size(&self) -> f64 {
+        let of_genes = || self.genes.iter().map(|gene| gene.expression).sum();
+        self.metadata.library_size.unwrap_or_else(of_genes)
+    }
+
+    /// This cell type with these marks, in this order; the signal of those that it lacks is
+    /// zero.
+    #[must_use]
+    pub fn with_marks(mut self, marks: &[Mark]) -> Self {
+        if self.marks == marks {
+            return self;
+        }
+        let place = |mark: &Mark| self.marks.iter().position(|m| m == mark);
+        let places: Vec<Option<usize>> = marks.iter().map(place).collect();
+        let mut signal = Vec::with_capacity(self.genes.len() * marks.len() * self.bins);
+        for gene in 0..self.genes.len() {
+            let of_gene = self.signal_of(gene);
+            for place in &places {
+                match place {
+                    Some(mark) => {
+                        signal.extend_from_slice(&of_gene[mark * self.bins..][..self.bins])
+                    }
+                    None => signal.resize(signal.len() + self.bins, 0.0),
+                }
+            }
+        }
+        self.signal = signal;
+        self.marks = marks.to_vec();
+        self
     }
 
     /// Whether every signal is a whole number that fits 16 bits, as read counts

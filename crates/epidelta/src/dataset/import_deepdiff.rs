@@ -73,7 +73,7 @@ pub fn import_deepdiff(files: &DeepDiffFiles) -> Result<(Epigenome, ImportSummar
 
     let mut summary = ImportSummary::default();
     let mut epigenome = Epigenome {
-        metadata: metadata(files, bins)?,
+        metadata: metadata(files, bins, sum(&expression))?,
         marks: files.marks.clone(),
         bins,
         genes: Vec::with_capacity(table.genes.len()),
@@ -152,7 +152,7 @@ fn append_gene(signal: &mut Vec<f32>, lines: &[f32], marks: usize, flip: bool) {
     }
 }
 
-fn metadata(files: &DeepDiffFiles, bins: usize) -> Result<Metadata> {
+fn metadata(files: &DeepDiffFiles, bins: usize, library_size: f64) -> Result<Metadata> {
     let mut provenance = Provenance::new("import deepdiff");
     provenance.settings.extend(
         [
@@ -181,9 +181,17 @@ fn metadata(files: &DeepDiffFiles, bins: usize) -> Result<Metadata> {
         orientation: files.orientation,
         signal_unit: "reads".into(),
         expression_unit: "reads".into(),
+        library_size: Some(library_size),
         genome: None,
         provenance: Some(provenance.to_json()),
     })
+}
+
+/// In an order that does not change from run to run.
+fn sum(expression: &HashMap<String, f64>) -> f64 {
+    let mut values: Vec<f64> = expression.values().copied().collect();
+    values.sort_by(f64::total_cmp);
+    values.iter().sum()
 }
 
 struct TableGene {

@@ -1,135 +1,29 @@
-//! Two cell types joined by gene, with the label of every gene: the log2 fold
+//! Pairs of cell types joined by gene, with the label of every gene: the log2 fold
 //! change of its expression.
 
-use std::{collections::HashMap, fmt, str::FromStr};
-
-use serde::{Deserialize, Serialize};
+use std::collections::{HashMap, HashSet};
 
 use super::{
-    batch::InputTransform,
-    epigenome::{Epigenome, Mark, Split},
+    epigenome::{Epigenome, GeneRecord, Mark, Split},
+    input::InputConfig,
+    label::{LabelConfig, LabelDirection, Task},
 };
 use crate::{
     error::{Error, Result},
     expression::GeneTable,
 };
 
-/// Which cell type stands in the numerator of the fold change.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum LabelDirection {
-    /// `log2((A + p) / (B + p))`, as the paper words it.
-    AOverB,
-    /// `log2((B + p) / (A + p))`, as the published code computes it.
-    BOverA,
-}
-
-/// What is asked of a gene.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Task {
-    /// Its log2 fold change.
-    #[default]
-    Regression,
-    /// Whether it goes up (its log2 fold change is above zero) or down.
-    Classification,
-}
-
-impl fmt::Display for Task {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Task::Regression => "regression",
-            Task::Classification => "classification",
-        })
-    }
-}
-
-impl FromStr for Task {
-    type Err = String;
-
-    fn from_str(text: &str) -> std::result::Result<Self, String> {
-        [Task::Regression, Task::Classification]
-            .into_iter()
-            .find(|task| task.to_string() == text)
-            .ok_or_else(|| format!("{text:?} is not a task (regression or classification)"))
-    }
-}
-
-/// How expression becomes a label.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub struct LabelConfig {
-    /// Numerator and denominator.
-    pub direction: LabelDirection,
-    /// `p`, added to both expressions, in their unit.
-    pub pseudocount: f64,
-    /// Fold changes, or up versus down.
-    pub task: Task,
-    /// The least |log2 fold change| of genes that are classified; those that change
-    /// less, or not at all, are neither up nor down and are dropped.
-    pub min_change: f64,
-}
-
-impl LabelConfig {
-    /// What the label is, in words.
-    pub fn in_words(&self) -> String {
-        let direction = match self.direction {
-            LabelDirection::AOverB => "A over B",
-            LabelDirection::BOverA => "B over A",
-        };
-        format!("log2 fold change, {direction}")
-    }
-
-    /// Whether a gene of this log2 fold change goes up; none where genes are not
-    /// classified, or it is neither up nor down.
-    pub fn class_of(&self, log2_fold_change: f64) -> Option<bool> {
-        let changes = log2_fold_change != 0.0 && log2_fold_change.abs() >= self.min_change;
-        (self.task == Task::Classification && changes).then_some(log2_fold_change > 0.0)
-    }
-
-    /// Checks every range.
-    ///
-    /// # Errors
-    /// [`Error::Setting`] naming the setting and its range.
-    pub fn check(&self) -> Result<()> {
-        if !(self.pseudocount.is_finite() && self.pseudocount > 0.0) {
-            return Err(Error::setting(
-                "label.pseudocount",
-                format!("{} is not a positive number", self.pseudocount),
-                "Use 1, the default",
-            ));
-        }
-        if !(self.min_change.is_finite() && self.min_change >= 0.0) {
-            return Err(Error::setting(
-                "label.min_change",
-                format!("{} is out of range", self.min_change),
-                "Give a log2 fold change, such as 1 for twice or half",
-            ));
-        }
-        Ok(())
-    }
-}
-
-impl Default for LabelConfig {
-    fn default() -> Self {
-        LabelConfig {
-            direction: LabelDirection::AOverB,
-            pseudocount: 1.0,
-            task: Task::Regression,
-            min_change: 1.0,
-        }
-    }
-}
-
-/// A gene that both cell types have.
+/// A gene in two cell types, A and B.
 #[derive(Debug, Clone, PartialEq)]
 pub struct PairedGene {
-    /// Row in cell type A.
-    pub row_a: usize,
-    /// Row in cell type B.
-    pub row_b: usize,
+    /// Which cell types A and B are, as indices into [`Pair::cells`].
+    pub cells: [usize; 2],
+    /// The gene's rows in them.
+    pub rows: [usize; 2],
     /// The split, once assigned.
     pub split: Option<Split>,
+    /// The split that the two cell types belong to, where cell types are held out.
+    pub cell_split: Split,
     /// The label: log2 fold change of expression.
     pub log2_fold_change: f64,
     /// `log2(A + pseudocount)`, the target of cell type A's own task.
@@ -138,15 +32,19 @@ pub struct PairedGene {
     pub log2_expression_b: f64,
 }
 
-/// What joining two cell types kept and dropped.
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// What joining cell types kept and dropped.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct JoinSummary {
-    /// Genes in both.
+    /// Genes in both cell types of a pair, over all pairs.
     pub joined: usize,
     /// Genes only in A, dropped.
     pub only_a: Vec<String>,
     /// Genes only in B, dropped.
     pub only_b: Vec<String>,
+    /// Cell types that lack a mark, and the mark.
+    pub lacking: Vec<(String, Mark)>,
+    /// Marks of the data that are not asked for, left out.
+    pub not_wanted: Vec<Mark>,
     /// Genes in both that a table of labels lacks, dropped.
     pub without_label: Vec<String>,
     /// Whether the labels of a table go the other way than the expressions.
@@ -155,14 +53,16 @@ pub struct JoinSummary {
     pub neither_up_nor_down: usize,
 }
 
-/// Two cell types and the genes that they share, in A's order.
+/// One or several pairs of cell types, and the genes that both cell types of a pair have,
+/// pair after pair, within a pair in A's order.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Pair {
-    /// Cell type A.
-    pub a: Epigenome,
-    /// Cell type B, its marks in A's order.
-    pub b: Epigenome,
-    /// The shared genes.
+    /// The cell types, all with the same marks in the same order: A and B of the only pair,
+    /// or any number of which pairs are made.
+    pub cells: Vec<Epigenome>,
+    /// Which marks each cell type lacks: its signal there is zero.
+    lacks: Vec<Vec<bool>>,
+    /// A gene of a pair each.
     pub genes: Vec<PairedGene>,
 }
 
@@ -171,65 +71,74 @@ impl Pair {
     /// may differ between the two.
     ///
     /// # Errors
-    /// When marks, bins or window differ, or when no gene is in both.
+    /// As [`Pair::join_all`].
     pub fn join(a: Epigenome, b: Epigenome, label: LabelConfig) -> Result<(Self, JoinSummary)> {
+        Self::join_all(vec![a, b], &[[0, 1]], None, label)
+    }
+
+    /// Joins pairs of cell types, given as indices, by gene id. The marks are those `wanted`,
+    /// or else all that any cell type has, in the order in which they come first.
+    ///
+    /// # Errors
+    /// When the cell types differ in bins, window or units, when two of a pair have no gene or
+    /// no mark in common, or when none of the wanted marks is there.
+    pub fn join_all(
+        cells: Vec<Epigenome>,
+        pairs: &[[usize; 2]],
+        wanted: Option<&[Mark]>,
+        label: LabelConfig,
+    ) -> Result<(Self, JoinSummary)> {
         label.check()?;
-        let b = with_marks_of(&a, b)?;
-        same_kind(&a, &b)?;
-        let rows_b: HashMap<&str, usize> = b
-            .genes
-            .iter()
-            .enumerate()
-            .map(|(row, gene)| (gene.gene_id.as_str(), row))
-            .collect();
-        let mut genes = Vec::new();
-        let mut only_a = Vec::new();
-        let mut in_both = vec![false; b.genes.len()];
-        for (row_a, gene) in a.genes.iter().enumerate() {
-            let Some(&row_b) = rows_b.get(gene.gene_id.as_str()) else {
-                only_a.push(gene.gene_id.clone());
-                continue;
-            };
-            in_both[row_b] = true;
-            let other = &b.genes[row_b];
-            let log2_expression_a = (gene.expression + label.pseudocount).log2();
-            let log2_expression_b = (other.expression + label.pseudocount).log2();
-            let log2_fold_change = match label.direction {
-                LabelDirection::AOverB => ((gene.expression + label.pseudocount)
-                    / (other.expression + label.pseudocount))
-                    .log2(),
-                LabelDirection::BOverA => ((other.expression + label.pseudocount)
-                    / (gene.expression + label.pseudocount))
-                    .log2(),
-            };
-            genes.push(PairedGene {
-                row_a,
-                row_b,
-                split: None,
-                log2_fold_change,
-                log2_expression_a,
-                log2_expression_b,
-            });
+        for cell in cells.iter().skip(1) {
+            same_kind(&cells[0], cell)?;
         }
-        if genes.is_empty() {
-            return Err(no_common_gene(&a, &b));
-        }
-        let only_b = b
-            .genes
-            .iter()
-            .zip(&in_both)
-            .filter(|&(_, &joined)| !joined)
-            .map(|(gene, _)| gene.gene_id.clone())
-            .collect();
-        let summary = JoinSummary {
-            joined: genes.len(),
-            only_a,
-            only_b,
-            without_label: Vec::new(),
-            labels_reversed: false,
-            neither_up_nor_down: 0,
+        let mut summary = JoinSummary::default();
+        let present = present_marks(&cells);
+        let marks = wanted.map_or_else(|| present.clone(), <[Mark]>::to_vec);
+        summary.not_wanted = present;
+        summary.not_wanted.retain(|mark| !marks.contains(mark));
+        let factors = label.normalization.factors(&cells);
+        let mut joined = Pair {
+            lacks: cells.iter().map(|cell| lacks(cell, &marks)).collect(),
+            cells: Vec::with_capacity(cells.len()),
+            genes: Vec::new(),
         };
-        Ok((Pair { a, b, genes }, summary))
+        for (cell, lacks) in cells.into_iter().zip(&joined.lacks) {
+            let lacking = marks.iter().zip(lacks).filter(|&(_, &lacks)| lacks);
+            summary
+                .lacking
+                .extend(lacking.map(|(mark, _)| (cell.metadata.cell_type.clone(), mark.clone())));
+            joined.cells.push(cell.with_marks(&marks));
+        }
+        let rows: Vec<HashMap<&str, usize>> = joined.cells.iter().map(rows_by_id).collect();
+        for &cells in pairs {
+            let [a, b] = cells.map(|cell| &joined.cells[cell]);
+            let of_pair = join_genes([a, b], &rows[cells[1]], &mut summary);
+            if of_pair.is_empty() {
+                return Err(no_common_gene(a, b));
+            }
+            if (0..marks.len()).all(|mark| cells.iter().any(|&cell| joined.lacks[cell][mark])) {
+                return Err(no_common_mark(a, b, &marks));
+            }
+            let log2 = |cell: usize, row: usize| {
+                let expression = joined.cells[cell].genes[row].expression;
+                (expression * factors[cell] + label.pseudocount).log2()
+            };
+            joined.genes.extend(of_pair.into_iter().map(|rows| {
+                let [a, b] = [0, 1].map(|i| log2(cells[i], rows[i]));
+                PairedGene {
+                    cells,
+                    rows,
+                    split: None,
+                    cell_split: Split::Train,
+                    log2_fold_change: label.direction.of(a, b),
+                    log2_expression_a: a,
+                    log2_expression_b: b,
+                }
+            }));
+        }
+        summary.joined = joined.genes.len();
+        Ok((joined, summary))
     }
 
     /// Takes the log2 fold change, A over B, of every gene from a table, such as
@@ -246,16 +155,13 @@ impl Pair {
         direction: LabelDirection,
         summary: &mut JoinSummary,
     ) -> Result<()> {
-        let sign = match direction {
-            LabelDirection::AOverB => 1.0,
-            LabelDirection::BOverA => -1.0,
-        };
         let mut without_label = Vec::new();
-        let genes = &self.a.genes;
-        let id_of = |gene: &PairedGene| genes[gene.row_a].gene_id.as_str();
+        let cells = &self.cells;
+        let id_of = |gene: &PairedGene| cells[gene.cells[0]].genes[gene.rows[0]].gene_id.as_str();
         let mut both: Vec<(f64, f64)> = Vec::new();
         let mut rows = table.rows_of(self.genes.iter().map(id_of)).into_iter();
-        let mut label = || Some(sign * table.rows[rows.next()??].1).filter(|l| !l.is_nan());
+        let mut label =
+            || Some(direction.of(table.rows[rows.next()??].1, 0.0)).filter(|l| !l.is_nan());
         self.genes.retain_mut(|gene| match label() {
             Some(label) => {
                 both.push((gene.log2_fold_change, label));
@@ -310,7 +216,48 @@ impl Pair {
 
     /// The gene id of a joined gene.
     pub fn gene_id(&self, gene: usize) -> &str {
-        &self.a.genes[self.genes[gene].row_a].gene_id
+        &self.record(gene, 0).gene_id
+    }
+
+    /// The names of a joined gene's cell types.
+    pub fn cell_types(&self, gene: usize) -> [&str; 2] {
+        let cells = self.genes[gene].cells;
+        cells.map(|cell| self.cells[cell].metadata.cell_type.as_str())
+    }
+
+    /// What A's file (`side` 0) or B's (`side` 1) tells of a joined gene.
+    pub fn record(&self, gene: usize, side: usize) -> &GeneRecord {
+        let PairedGene { cells, rows, .. } = &self.genes[gene];
+        &self.cells[cells[side]].genes[rows[side]]
+    }
+
+    /// The signal of a joined gene in A and in B, `[mark, bin]` each. A mark that one of the
+    /// two lacks is to be hidden in both: see [`Pair::hides`].
+    pub fn signal(&self, gene: usize) -> [&[f32]; 2] {
+        let PairedGene { cells, rows, .. } = &self.genes[gene];
+        [0, 1].map(|side| self.cells[cells[side]].signal_of(rows[side]))
+    }
+
+    /// Whether a mark of a joined gene is hidden, because A or B lacks it.
+    pub fn hides(&self, gene: usize, mark: usize) -> bool {
+        self.genes[gene]
+            .cells
+            .iter()
+            .any(|&cell| self.lacks[cell][mark])
+    }
+
+    /// Whether any cell type lacks a mark.
+    pub fn lacks_marks(&self) -> bool {
+        self.lacks.iter().flatten().any(|&lacks| lacks)
+    }
+
+    /// Hides a mark in every cell type.
+    #[must_use]
+    pub fn without_mark(mut self, mark: usize) -> Self {
+        for lacks in &mut self.lacks {
+            lacks[mark] = true;
+        }
+        self
     }
 
     /// The split that the files give a joined gene, if they do.
@@ -318,70 +265,66 @@ impl Pair {
     /// # Errors
     /// When the two files contradict each other.
     pub fn split_in_files(&self, gene: usize) -> Result<Option<Split>> {
-        let PairedGene { row_a, row_b, .. } = self.genes[gene];
-        match (self.a.genes[row_a].split, self.b.genes[row_b].split) {
-            (Some(x), Some(y)) if x != y => Err(Error::data(
-                format!(
-                    "gene {} is in split {x} of {} and in split {y} of {}",
-                    self.gene_id(gene),
-                    self.a.metadata.cell_type,
-                    self.b.metadata.cell_type
-                ),
-                "Make both files with the same split, or set split.method to \
-                 \"random\" or \"chromosome\"",
-            )),
-            (x, y) => Ok(x.or(y)),
+        match [0, 1].map(|side| self.record(gene, side).split) {
+            [Some(x), Some(y)] if x != y => {
+                let [a, b] = self.cell_types(gene);
+                Err(Error::data(
+                    format!(
+                        "gene {} is in split {x} of {a} and in split {y} of {b}",
+                        self.gene_id(gene)
+                    ),
+                    "Make both files with the same split, or set split.method to \
+                     \"random\" or \"chromosome\"",
+                ))
+            }
+            [x, y] => Ok(x.or(y)),
         }
     }
 
-    /// The joined genes of a split.
+    /// Whether cell types are held out for this split.
+    pub fn holds_out_cells(&self, split: Split) -> bool {
+        self.genes.iter().any(|gene| gene.cell_split == split)
+    }
+
+    /// The genes that a split uses: those of the cell types that are held out for it, where
+    /// there are any, and of the cell types that train where there are none.
     pub fn in_split(&self, split: Split) -> Vec<usize> {
+        let cell_split = match self.holds_out_cells(split) {
+            true => split,
+            false => Split::Train,
+        };
         (0..self.genes.len())
-            .filter(|&gene| self.genes[gene].split == Some(split))
+            .filter(|&gene| {
+                let gene = &self.genes[gene];
+                gene.split == Some(split) && gene.cell_split == cell_split
+            })
             .collect()
     }
 
-    /// The marks of both cell types.
+    /// The marks of all cell types.
     pub fn marks(&self) -> &[Mark] {
-        &self.a.marks
+        &self.cells[0].marks
     }
 
     /// The bins of every mark.
     pub fn bins(&self) -> usize {
-        self.a.bins
+        self.cells[0].bins
     }
 
-    /// Applies the input transform to the signal of both cell types.
-    ///
-    /// # Errors
-    /// As [`Pair::check_transform`].
-    pub fn transformed(mut self, transform: InputTransform) -> Result<Self> {
-        self.check_transform(transform)?;
-        transform.apply(&mut self.a.signal);
-        transform.apply(&mut self.b.signal);
-        Ok(self)
-    }
-
-    /// Checks that the input transform is defined for the signal of both cell types.
+    /// The pair with its signal as a method sees it: the bins in order, and transformed where
+    /// the method does not transform what it makes of them.
     ///
     /// # Errors
     /// When the signal is negative where the transform is not defined.
-    pub fn check_transform(&self, transform: InputTransform) -> Result<()> {
-        for epigenome in [&self.a, &self.b] {
-            let negative = epigenome.signal.iter().position(|&v| v < 0.0);
-            if let (InputTransform::Log1p, Some(at)) = (transform, negative) {
-                let gene = at / (epigenome.marks.len() * epigenome.bins);
-                return Err(Error::data(
-                    format!(
-                        "the signal of gene {} in {} is negative, which the transform log1p \
-                         does not take",
-                        epigenome.genes[gene].gene_id, epigenome.metadata.cell_type
-                    ),
-                    "Use --set input.transform=arcsinh",
-                ));
+    pub fn with_input(mut self, input: InputConfig, transform_bins: bool) -> Result<Self> {
+        for cell in &mut self.cells {
+            input.check(cell)?;
+            input.orient(cell);
+            if transform_bins {
+                input.transform.apply(&mut cell.signal);
             }
         }
-        Ok(())
+        Ok(self)
     }
 }
 
@@ -406,6 +349,64 @@ fn correlation(pairs: &[(f64, f64)]) -> f64 {
     if r.is_finite() { r } else { 0.0 }
 }
 
+/// The genes that both cell types of a pair have, as their rows.
+fn join_genes(
+    [a, b]: [&Epigenome; 2],
+    rows_b: &HashMap<&str, usize>,
+    summary: &mut JoinSummary,
+) -> Vec<[usize; 2]> {
+    let mut joined = Vec::with_capacity(a.genes.len());
+    let mut in_both = vec![false; b.genes.len()];
+    for (row_a, gene) in a.genes.iter().enumerate() {
+        match rows_b.get(gene.gene_id.as_str()) {
+            Some(&row_b) => {
+                in_both[row_b] = true;
+                joined.push([row_a, row_b]);
+            }
+            None => summary.only_a.push(gene.gene_id.clone()),
+        }
+    }
+    let only_b = b.genes.iter().zip(&in_both).filter(|&(_, &joined)| !joined);
+    summary
+        .only_b
+        .extend(only_b.map(|(gene, _)| gene.gene_id.clone()));
+    joined
+}
+
+fn rows_by_id(cell: &Epigenome) -> HashMap<&str, usize> {
+    let genes = cell.genes.iter().enumerate();
+    genes
+        .map(|(row, gene)| (gene.gene_id.as_str(), row))
+        .collect()
+}
+
+/// All marks, in the order in which they come first.
+fn present_marks(cells: &[Epigenome]) -> Vec<Mark> {
+    let mut seen = HashSet::new();
+    let marks = cells.iter().flat_map(|cell| &cell.marks);
+    marks.filter(|&mark| seen.insert(mark)).cloned().collect()
+}
+
+/// Which of these marks a cell type lacks.
+fn lacks(cell: &Epigenome, marks: &[Mark]) -> Vec<bool> {
+    marks
+        .iter()
+        .map(|mark| !cell.marks.contains(mark))
+        .collect()
+}
+
+fn no_common_mark(a: &Epigenome, b: &Epigenome, marks: &[Mark]) -> Error {
+    Error::data(
+        format!(
+            "none of the marks {} is in both {} and {}",
+            marks.join(", "),
+            a.metadata.cell_type,
+            b.metadata.cell_type
+        ),
+        "Make the files with marks of the same names",
+    )
+}
+
 fn no_common_gene(a: &Epigenome, b: &Epigenome) -> Error {
     let example = |e: &Epigenome| e.genes.first().map_or("none", |g| &g.gene_id).to_owned();
     Error::data(
@@ -418,37 +419,6 @@ fn no_common_gene(a: &Epigenome, b: &Epigenome) -> Error {
         ),
         "Make both files with the same annotation, so that the ids agree",
     )
-}
-
-/// B with its marks in A's order.
-fn with_marks_of(a: &Epigenome, mut b: Epigenome) -> Result<Epigenome> {
-    if a.marks == b.marks {
-        return Ok(b);
-    }
-    let position = |mark: &Mark| b.marks.iter().position(|m| m == mark);
-    let order: Option<Vec<usize>> = a.marks.iter().map(position).collect();
-    let order = order.filter(|_| a.marks.len() == b.marks.len());
-    let Some(order) = order else {
-        return Err(Error::data(
-            format!(
-                "the marks differ: {} has {}; {} has {}",
-                a.metadata.cell_type,
-                a.marks.join(", "),
-                b.metadata.cell_type,
-                b.marks.join(", ")
-            ),
-            "Make both files with the same marks",
-        ));
-    };
-    let mut signal = Vec::with_capacity(b.signal.len());
-    for rows in b.signal.chunks(b.marks.len() * b.bins) {
-        for &mark in &order {
-            signal.extend_from_slice(&rows[mark * b.bins..][..b.bins]);
-        }
-    }
-    b.signal = signal;
-    b.marks.clone_from(&a.marks);
-    Ok(b)
 }
 
 fn same_kind(a: &Epigenome, b: &Epigenome) -> Result<()> {

@@ -267,6 +267,7 @@ pub fn prepare(
         windows: &windows,
         rows_before: &before,
         expression: &values,
+        library_size: expression.rows.iter().map(|(_, value)| value).sum(),
         marks: signal.marks,
         unit: signal.unit,
         config,

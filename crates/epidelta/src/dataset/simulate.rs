@@ -300,6 +300,7 @@ fn empty_epigenome(config: &SimulationConfig, cell_type: &str) -> Epigenome {
             orientation: Orientation::Strand,
             signal_unit: "reads".into(),
             expression_unit: "reads".into(),
+            library_size: None,
             genome: Some("simulated".into()),
             provenance: Some(provenance.to_json()),
         },

@@ -1,14 +1,11 @@
 //! Which genes train, which choose, which test.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 
 use rand::seq::SliceRandom;
 use serde::{Deserialize, Serialize};
 
-use super::{
-    epigenome::Split,
-    pair::{Pair, PairedGene},
-};
+use super::{epigenome::Split, pair::Pair};
 use crate::{
     error::{Error, Result},
     random::{Purpose, generator},
@@ -45,6 +42,10 @@ pub struct SplitConfig {
     pub valid_chromosomes: Vec<String>,
     /// Test chromosomes for `chromosome`.
     pub test_chromosomes: Vec<String>,
+    /// Cell types held out to choose by: no pair with one of them trains.
+    pub valid_cell_types: Vec<String>,
+    /// Cell types held out to test on: no pair with one of them trains or chooses.
+    pub test_cell_types: Vec<String>,
 }
 
 impl Default for SplitConfig {
@@ -57,6 +58,8 @@ impl Default for SplitConfig {
             seed: 1,
             valid_chromosomes: names(&["chr3", "chr17"]),
             test_chromosomes: names(&["chr1", "chr8", "chr21"]),
+            valid_cell_types: Vec::new(),
+            test_cell_types: Vec::new(),
         }
     }
 }
@@ -72,18 +75,23 @@ impl SplitConfig {
             SplitMethod::Auto if Self::is_in_files(pair) => from_file(pair)?,
             SplitMethod::File => from_file(pair)?,
             SplitMethod::Auto | SplitMethod::Random => {
-                let sizes = self.sizes(pair.genes.len())?;
                 // Drawn in the order of the ids, so that neither the files' order
-                // nor which cell type is A changes the split.
-                let mut by_id: Vec<usize> = (0..pair.genes.len()).collect();
-                by_id.sort_by(|&x, &y| pair.gene_id(x).cmp(pair.gene_id(y)));
-                let splits = random_splits(pair.genes.len(), sizes, self.seed);
-                for (gene, split) in by_id.into_iter().zip(splits) {
-                    pair.genes[gene].split = Some(split);
+                // nor which cell type is A changes the split, and a gene is in the same
+                // split in all pairs.
+                let ids: BTreeSet<&str> = (0..pair.genes.len()).map(|g| pair.gene_id(g)).collect();
+                let sizes = self.sizes(ids.len())?;
+                let splits = random_splits(ids.len(), sizes, self.seed);
+                let of_id: HashMap<&str, Split> = ids.into_iter().zip(splits).collect();
+                let splits: Vec<Split> = (0..pair.genes.len())
+                    .map(|gene| of_id[pair.gene_id(gene)])
+                    .collect();
+                for (gene, split) in pair.genes.iter_mut().zip(splits) {
+                    gene.split = Some(split);
                 }
             }
             SplitMethod::Chromosome => self.by_chromosome(pair)?,
         }
+        self.hold_out_cell_types(pair)?;
         match Split::ALL
             .into_iter()
             .find(|&split| pair.in_split(split).is_empty())
@@ -96,13 +104,59 @@ impl SplitConfig {
         }
     }
 
+    /// Gives every pair of cell types the split of the more held out of the two.
+    fn hold_out_cell_types(&self, pair: &mut Pair) -> Result<()> {
+        let names: BTreeSet<&str> = (0..pair.genes.len())
+            .flat_map(|gene| pair.cell_types(gene))
+            .collect();
+        let (valid, test) = (&self.valid_cell_types, &self.test_cell_types);
+        let wrong = |setting: &str, name: &str, problem: &str| {
+            let names: Vec<&str> = names.iter().copied().collect();
+            Err(Error::setting(
+                setting,
+                format!("{name} {problem}"),
+                format!(
+                    "Name some of the cell types of the pairs: {}",
+                    names.join(", ")
+                ),
+            ))
+        };
+        for (setting, list) in [("valid", valid), ("test", test)] {
+            let setting = format!("split.{setting}_cell_types");
+            if let Some(name) = list.iter().find(|name| !names.contains(name.as_str())) {
+                return wrong(&setting, name, "is in no pair");
+            }
+        }
+        if let Some(name) = valid.iter().find(|name| test.contains(name)) {
+            let settings = "split.valid_cell_types, split.test_cell_types";
+            return wrong(settings, name, "is in both");
+        }
+        let cell_splits: Vec<Split> = (0..pair.genes.len())
+            .map(|gene| {
+                let holds = |list: &[String]| {
+                    let cell_types = pair.cell_types(gene);
+                    list.iter().any(|name| cell_types.contains(&name.as_str()))
+                };
+                match (holds(test), holds(valid)) {
+                    (true, _) => Split::Test,
+                    (false, true) => Split::Valid,
+                    (false, false) => Split::Train,
+                }
+            })
+            .collect();
+        for (gene, cell_split) in pair.genes.iter_mut().zip(cell_splits) {
+            gene.cell_split = cell_split;
+        }
+        Ok(())
+    }
+
     fn remedy_for_empty_split(&self, pair: &Pair) -> String {
         if self.method != SplitMethod::Chromosome {
             return "Give files with train, valid and test genes, or set split.method \
                     (random or chromosome) and its sizes"
                 .into();
         }
-        let genes = pair.genes.iter();
+        let genes = 0..pair.genes.len();
         let present: BTreeSet<&str> = genes.filter_map(|gene| chromosome(pair, gene)).collect();
         let present: Vec<&str> = present.into_iter().collect();
         format!(
@@ -177,7 +231,7 @@ impl SplitConfig {
             ));
         }
         for gene in 0..pair.genes.len() {
-            let Some(chrom) = chromosome(pair, &pair.genes[gene]) else {
+            let Some(chrom) = chromosome(pair, gene) else {
                 return Err(Error::data(
                     format!(
                         "gene {} has no chromosome, which split.method = \"chromosome\" needs",
@@ -200,21 +254,35 @@ impl SplitConfig {
     }
 }
 
-fn chromosome<'p>(pair: &'p Pair, gene: &PairedGene) -> Option<&'p str> {
-    let (a, b) = (&pair.a.genes[gene.row_a], &pair.b.genes[gene.row_b]);
-    a.chrom.as_deref().or(b.chrom.as_deref())
+fn chromosome(pair: &Pair, gene: usize) -> Option<&str> {
+    let [a, b] = [0, 1].map(|side| pair.record(gene, side).chrom.as_deref());
+    a.or(b)
 }
 
 fn from_file(pair: &mut Pair) -> Result<()> {
+    let mut splits: Vec<Split> = Vec::with_capacity(pair.genes.len());
+    let mut of_id: HashMap<&str, Split> = HashMap::new();
     for gene in 0..pair.genes.len() {
-        let split = pair.split_in_files(gene)?;
-        if split.is_none() {
+        let id = pair.gene_id(gene);
+        let remedy = "set split.method to \"random\" or \"chromosome\"";
+        let Some(split) = pair.split_in_files(gene)? else {
             return Err(Error::data(
-                format!("gene {} has no split in either file", pair.gene_id(gene)),
-                "Give every gene a split, or set split.method to \"random\" or \"chromosome\"",
+                format!("gene {id} has no split in either file"),
+                format!("Give every gene a split, or {remedy}"),
+            ));
+        };
+        let first = *of_id.entry(id).or_insert(split);
+        if first != split {
+            let [a, b] = pair.cell_types(gene);
+            return Err(Error::data(
+                format!("gene {id} is in split {split} in {a} and {b}, and in {first} elsewhere"),
+                format!("Make all files with the same split, or {remedy}"),
             ));
         }
-        pair.genes[gene].split = split;
+        splits.push(split);
+    }
+    for (gene, split) in pair.genes.iter_mut().zip(splits) {
+        gene.split = Some(split);
     }
     Ok(())
 }

@@ -17,8 +17,8 @@ use serde::{Deserialize, Serialize};
 use super::{
     Method,
     settings::{
-        AttentiveChromeConfig, BoostingSettings, ForestSettings, InputConfig, LinearSettings,
-        MethodConfig, NetworkSettings, Settings, SvrSettings,
+        AttentiveChromeConfig, BoostingSettings, ForestSettings, LinearSettings, MethodConfig,
+        NetworkSettings, Settings, SvrSettings,
     },
 };
 use crate::{
@@ -26,9 +26,11 @@ use crate::{
         BoostingConfig, EVERY_BIN, FeatureConfig, ForestConfig, LinearConfig, ReliefConfig,
         SvrConfig,
     },
-    dataset::{InputTransform, LabelConfig, LabelDirection, SplitConfig, Task},
+    dataset::{
+        BinOrder, InputConfig, InputTransform, LabelConfig, LabelDirection, SplitConfig, Task,
+    },
     model::{Auxiliary, Channel, ContrastiveForm, DeepChromeConfig, DeepDiffConfig, Variant},
-    training::TrainingConfig,
+    training::{Schedule, TrainingConfig},
 };
 
 const ALL_CHANNELS: [Channel; 3] = [Channel::A, Channel::B, Channel::Difference];
@@ -78,7 +80,10 @@ impl Preset {
                 ..LabelConfig::default()
             },
             split: SplitConfig::default(),
-            input: InputConfig { transform },
+            input: InputConfig {
+                transform,
+                order: BinOrder::File,
+            },
             method: self.of_method(method),
         }
     }
@@ -134,8 +139,14 @@ impl Preset {
             batch_size: 10,
             epochs: 90,
             patience: 0,
+            smoothing: 1,
             learning_rate: 1e-4,
+            schedule: Schedule::Constant,
+            weight_decay: 0.0,
+            averaged_steps: 1,
             max_gradient_norm: 1.0,
+            hidden_marks: 0.0,
+            ensemble: 1,
         };
         match self {
             Preset::Reference | Preset::Paper => reference,
@@ -170,6 +181,7 @@ impl Preset {
             },
             similar_below: 2.0,
             auxiliary_weight: 1.0,
+            bins_per_step: 1,
             hidden_bins: 32,
             hidden_marks: 16,
             hidden_head: 32,
@@ -184,6 +196,7 @@ impl Preset {
     fn attentive_chrome(self) -> AttentiveChromeConfig {
         AttentiveChromeConfig {
             cell_task: Task::Regression,
+            bins_per_step: 1,
             hidden_bins: 32,
             hidden_marks: 16,
             dropout: match self {

@@ -9,20 +9,11 @@ use crate::{
     baseline::{
         BoostingConfig, FeatureConfig, ForestConfig, LinearConfig, ReliefConfig, SvrConfig,
     },
-    dataset::{InputTransform, LabelConfig, SplitConfig, Task},
+    dataset::{InputConfig, LabelConfig, SplitConfig, Task},
     error::{Error, Result},
     model::{Auxiliary, Channel, ContrastiveForm, DeepChromeConfig, DeepDiffConfig, NetworkConfig},
     training::TrainingConfig,
 };
-
-/// What is done to the signal.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct InputConfig {
-    /// The transform of the signal. Networks take it of every bin; methods that
-    /// average bins take it of the averages.
-    pub transform: InputTransform,
-}
 
 /// A network and its training.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -41,6 +32,9 @@ pub struct AttentiveChromeConfig {
     /// What the networks learn: log2 expression, or whether it is above the training
     /// genes' median.
     pub cell_task: Task,
+    /// Bins that level I reads in each of its steps.
+    #[serde(default = "one")]
+    pub bins_per_step: usize,
     /// Hidden units of level I, per direction.
     pub hidden_bins: usize,
     /// Hidden units of level II, per direction.
@@ -51,6 +45,11 @@ pub struct AttentiveChromeConfig {
     pub initial_bound: f64,
     /// Whether the head's bias starts at the training targets' mean.
     pub heads_start_at_mean: bool,
+}
+
+/// As in the published code.
+fn one() -> usize {
+    1
 }
 
 /// Support vector machines on bins.
@@ -256,6 +255,7 @@ impl AttentiveChromeConfig {
             contrastive_form: ContrastiveForm::Squared,
             similar_below: 0.0,
             auxiliary_weight: 0.0,
+            bins_per_step: self.bins_per_step,
             hidden_bins: self.hidden_bins,
             hidden_marks: self.hidden_marks,
             hidden_head: 1,

@@ -62,6 +62,10 @@ pub struct DeepDiffConfig {
     pub similar_below: f64,
     /// Weight of each cell-specific loss.
     pub auxiliary_weight: f64,
+    /// Bins that level I reads in each of its steps: 1 as published; more make it as many
+    /// times as fast, and see these bins' order at once.
+    #[serde(default = "one")]
+    pub bins_per_step: usize,
     /// Hidden units of level I, per direction.
     pub hidden_bins: usize,
     /// Hidden units of level II, per direction.
@@ -74,6 +78,11 @@ pub struct DeepDiffConfig {
     pub initial_bound: f64,
     /// Whether the heads' biases start at the training targets' means.
     pub heads_start_at_mean: bool,
+}
+
+/// As in the published code.
+fn one() -> usize {
+    1
 }
 
 impl DeepDiffConfig {
@@ -127,6 +136,9 @@ impl DeepDiffConfig {
             if !(1..=64).contains(&size) {
                 return wrong(name, format!("{size} is out of range"), "Give 1 to 64");
             }
+        }
+        if self.bins_per_step == 0 {
+            return wrong("bins_per_step", "it is 0".into(), "Give 1 or more");
         }
         let numbers = [
             ("contrastive_weight", self.contrastive_weight),

@@ -12,7 +12,7 @@ use super::{
     dropout::drop_out,
     encoder::{Encoded, GroupedEncoder, Kernel},
     initialize::{Initializer, with_bias},
-    signal::SignalTensors,
+    signal::{SignalTensors, steps},
 };
 use crate::error::Result;
 
@@ -41,13 +41,14 @@ pub struct DeepDiff {
     pub head_b: Option<Linear>,
 }
 
-/// Attention at both levels, each entry summing to 1 over its last dimension.
+/// Attention at both levels over what the recurrence steps through (a bin, or as many as the
+/// configuration says), each entry summing to 1 over its last dimension.
 /// What the model has not, or was not asked for, is absent.
 #[derive(Debug, Clone, Default)]
 pub struct Attention {
-    /// Over bins, raw part, `[channel * mark, batch, bin]`.
+    /// Over bins, raw part, `[channel * mark, batch, step]`.
     pub bins_raw: Option<Tensor<3>>,
-    /// Over bins, cell types A and B, `[mark, batch, bin]` each.
+    /// Over bins, cell types A and B, `[mark, batch, step]` each.
     pub bins_cells: Option<[Tensor<3>; 2]>,
     /// Over marks of all level-I outputs (raw part's, then A's, then B's),
     /// `[batch, encoder]`.
@@ -103,7 +104,9 @@ impl DeepDiff {
         let has_auxiliary = config.has_auxiliary();
 
         let mut level_one = |groups: usize, wanted: bool| {
-            wanted.then(|| GroupedEncoder::new(groups, 1, config.hidden_bins, &mut init))
+            wanted.then(|| {
+                GroupedEncoder::new(groups, config.bins_per_step, config.hidden_bins, &mut init)
+            })
         };
         let raw = level_one(config.channels.len() * marks, has_raw);
         let cell_a = level_one(marks, has_auxiliary);
@@ -175,12 +178,13 @@ impl DeepDiff {
         let mut level_one_outputs = Vec::new(); // [encoder, batch, 2 hidden] each
 
         if let Some(encoder) = &self.raw {
-            let encoded = pass.encode(encoder, signal.channels(&config.channels).unsqueeze_dim(3));
+            let channels = signal.channels(&config.channels);
+            let encoded = pass.encode(encoder, steps(channels, config.bins_per_step));
             level_one_outputs.push(pass.drop_out(encoded.pooled));
             attention.bins_raw = encoded.attention;
         }
 
-        let cells = self.encode_cells(&signal, &pass).map(|[a, b]| {
+        let cells = self.encode_cells(config, &signal, &pass).map(|[a, b]| {
             attention.bins_cells = a.attention.zip(b.attention).map(Into::into);
             [a.pooled, b.pooled]
         });
@@ -227,18 +231,20 @@ impl DeepDiff {
     }
 
     /// Level I of the auxiliary part for A and B.
-    fn encode_cells(&self, signal: &SignalTensors, pass: &Pass<'_>) -> Option<[Encoded; 2]> {
+    fn encode_cells(
+        &self,
+        config: &DeepDiffConfig,
+        signal: &SignalTensors,
+        pass: &Pass<'_>,
+    ) -> Option<[Encoded; 2]> {
         let cell_a = self.cell_a.as_ref()?;
-        let (a, b) = (signal.a.clone(), signal.b.clone());
+        let [a, b] = [&signal.a, &signal.b].map(|x| steps(x.clone(), config.bins_per_step));
         if let Some(cell_b) = &self.cell_b {
-            return Some([
-                pass.encode(cell_a, a.unsqueeze_dim(3)),
-                pass.encode(cell_b, b.unsqueeze_dim(3)),
-            ]);
+            return Some([pass.encode(cell_a, a), pass.encode(cell_b, b)]);
         }
         // Shared weights: both cell types are one batch of twice the size.
         let batch = a.dims()[1];
-        let both = pass.encode(cell_a, Tensor::cat(vec![a, b], 1).unsqueeze_dim(3));
+        let both = pass.encode(cell_a, Tensor::cat(vec![a, b], 1));
         Some([0, batch].map(|start| {
             let part = |of_both: &Tensor<3>| of_both.clone().narrow(1, start, batch);
             Encoded {

@@ -5,6 +5,22 @@ use burn::tensor::{Device, Tensor, TensorData};
 use super::config::Channel;
 use crate::dataset::Batch;
 
+/// Bins as the recurrence steps through them, `[group, batch, bin]` to
+/// `[group, batch, step, bins per step]`; what is missing to a whole last step is zero.
+pub(super) fn steps(x: Tensor<3>, bins_per_step: usize) -> Tensor<4> {
+    let [groups, batch, bins] = x.dims();
+    let steps = bins.div_ceil(bins_per_step);
+    let missing = steps * bins_per_step - bins;
+    let x = match missing {
+        0 => x,
+        _ => {
+            let zeros = Tensor::zeros([groups, batch, missing], &x.device());
+            Tensor::cat(vec![x, zeros], 2)
+        }
+    };
+    x.reshape([groups, batch, steps, bins_per_step])
+}
+
 /// The signal of a batch on a device.
 #[derive(Debug, Clone)]
 pub struct SignalTensors {

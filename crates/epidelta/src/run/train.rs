@@ -136,10 +136,10 @@ pub fn train(
             seed: plan.seed,
             weights_sha256: String::new(),
             predictions_sha256: String::new(),
-            a: data_file(&plan.a, sha256_a, &pair.a)?,
-            b: data_file(&plan.b, sha256_b, &pair.b)?,
+            a: data_file(&plan.a, sha256_a, &pair.cells[0])?,
+            b: data_file(&plan.b, sha256_b, &pair.cells[1])?,
             labels,
-            data: DataShape::of(&pair.a),
+            data: DataShape::of(&pair.cells[0]),
             median_log2_expression: None,
         },
         settings: settings.clone(),
@@ -149,7 +149,7 @@ pub fn train(
     report(Event::Prepared(&Prepared {
         join,
         genes: Split::ALL.map(|split| pair.in_split(split).len()),
-        cell_types: [&pair.a, &pair.b].map(|e| e.metadata.cell_type.clone()),
+        cell_types: [0, 1].map(|cell| pair.cells[cell].metadata.cell_type.clone()),
         split_in_files: SplitConfig::is_in_files(&pair),
         labels_vary: labels_vary(&pair),
     }));

@@ -139,7 +139,7 @@ impl Run {
     }
 
     fn check_shape(&self, pair: &Pair) -> Result<()> {
-        let (trained, given) = (&self.description.head.data, DataShape::of(&pair.a));
+        let (trained, given) = (&self.description.head.data, DataShape::of(&pair.cells[0]));
         if *trained == given {
             return Ok(());
         }

@@ -17,40 +17,61 @@ const BETA_2: f64 = 0.999;
 const EPSILON: f32 = 1e-8;
 
 /// Adam (Kingma and Ba 2015, algorithm 1, with the order of operations of PyTorch's
-/// `optim.Adam`) and its moments.
+/// `optim.Adam`), its moments, and running means of the weights.
 #[derive(Debug)]
 pub(super) struct Adam {
-    learning_rate: f64,
+    /// Weights shrink by this times the step size (PyTorch's `optim.AdamW`).
+    weight_decay: f64,
+    /// Steps over which weights are averaged; 1 for none.
+    averaged_steps: usize,
     /// Steps made, one count for all weights: every weight of a model has a gradient in every step.
     steps: i32,
-    moments: HashMap<ParamId, Vec<Moments>>,
+    states: HashMap<ParamId, Vec<State>>,
 }
 
-/// Running means of a weight's gradient and of its square.
+/// Running means: of a weight's gradient, of its square, and of the weight.
 #[derive(Debug, Clone, Copy, Default)]
-struct Moments {
+struct State {
     first: f32,
     second: f32,
+    average: f32,
 }
 
 impl Adam {
     /// Adam before its first step.
-    pub fn new(learning_rate: f64) -> Self {
+    pub fn new(weight_decay: f64, averaged_steps: usize) -> Self {
         Adam {
-            learning_rate,
+            weight_decay,
+            averaged_steps,
             steps: 0,
-            moments: HashMap::new(),
+            states: HashMap::new(),
         }
     }
 
     /// Moves every weight that has a gradient. The gradients count times `factor`.
-    pub fn step<M: Module>(&mut self, model: M, gradients: GradientsParams, factor: f32) -> M {
+    pub fn step<M: Module>(
+        &mut self,
+        model: M,
+        gradients: GradientsParams,
+        learning_rate: f64,
+        factor: f32,
+    ) -> M {
         self.steps += 1;
         model.map(&mut Update {
-            step: Step::new(self.steps, self.learning_rate, factor),
+            step: Step::new(self.steps, learning_rate, factor, self.averaged_steps),
+            shrink: (1.0 - learning_rate * self.weight_decay) as f32,
             gradients,
-            moments: &mut self.moments,
+            states: &mut self.states,
+            is_bias: false,
         })
+    }
+
+    /// The model with the running means of its weights.
+    pub fn averaged<M: Module>(&self, model: M) -> M {
+        if self.averaged_steps == 1 {
+            return model;
+        }
+        model.map(&mut Averaged(&self.states))
     }
 }
 
@@ -62,37 +83,54 @@ struct Step {
     rate: f32,
     /// The root of the second moment's bias correction.
     root_correction: f32,
+    /// What the newest weight counts for in the running mean.
+    newest: f32,
 }
 
 impl Step {
-    fn new(steps: i32, learning_rate: f64, factor: f32) -> Self {
+    fn new(steps: i32, learning_rate: f64, factor: f32, averaged_steps: usize) -> Self {
         let bias_correction = |beta: f64| 1.0 - beta.powi(steps);
         Step {
             factor,
             rate: (learning_rate / bias_correction(BETA_1)) as f32,
             root_correction: bias_correction(BETA_2).sqrt() as f32,
+            // The mean of all weights so far until there are enough of them.
+            newest: 1.0 / averaged_steps.min(steps as usize) as f32,
         }
     }
 
-    fn apply(self, weights: &mut [f32], gradients: &[f32], moments: &mut [Moments]) {
-        for ((weight, &gradient), moments) in weights.iter_mut().zip(gradients).zip(moments) {
+    fn apply(self, weights: &mut [f32], gradients: &[f32], states: &mut [State], shrink: f32) {
+        for ((weight, &gradient), state) in weights.iter_mut().zip(gradients).zip(states) {
             let gradient = gradient * self.factor;
-            let first = moments.first + (gradient - moments.first) * (1.0 - BETA_1) as f32;
-            let second =
-                moments.second * BETA_2 as f32 + (1.0 - BETA_2) as f32 * gradient * gradient;
-            *moments = Moments { first, second };
-            *weight -= self.rate * first / (second.sqrt() / self.root_correction + EPSILON);
+            let first = state.first + (gradient - state.first) * (1.0 - BETA_1) as f32;
+            let second = state.second * BETA_2 as f32 + (1.0 - BETA_2) as f32 * gradient * gradient;
+            let step = self.rate * first / (second.sqrt() / self.root_correction + EPSILON);
+            *weight = *weight * shrink - step;
+            let average = state.average + (*weight - state.average) * self.newest;
+            *state = State {
+                first,
+                second,
+                average,
+            };
         }
     }
 }
 
 struct Update<'a> {
     step: Step,
+    /// What weights that are no biases are multiplied by.
+    shrink: f32,
     gradients: GradientsParams,
-    moments: &'a mut HashMap<ParamId, Vec<Moments>>,
+    states: &'a mut HashMap<ParamId, Vec<State>>,
+    /// Whether the weight at hand is a bias, by its name.
+    is_bias: bool,
 }
 
 impl ModuleMapper for Update<'_> {
+    fn enter_module(&mut self, name: &str, _: &str) {
+        self.is_bias = name.contains("bias");
+    }
+
     fn map_float<const D: usize>(&mut self, param: Param<Tensor<D>>) -> Param<Tensor<D>> {
         let Some(gradient) = self.gradients.remove::<D>(param.id) else {
             return param;
@@ -100,11 +138,27 @@ impl ModuleMapper for Update<'_> {
         let (id, weight, mapper) = param.consume();
         let (shape, device) = (weight.dims(), weight.device());
         let mut weights = values(weight);
-        let moments = self.moments.entry(id).or_default();
-        moments.resize(weights.len(), Moments::default());
-        self.step.apply(&mut weights, &values(gradient), moments);
+        let states = self.states.entry(id).or_default();
+        states.resize(weights.len(), State::default());
+        let shrink = if self.is_bias { 1.0 } else { self.shrink };
+        let gradients = values(gradient);
+        self.step.apply(&mut weights, &gradients, states, shrink);
         let weight = Tensor::from_data(TensorData::new(weights, shape), &device).require_grad();
         Param::from_mapped_value(id, weight, mapper)
+    }
+}
+
+struct Averaged<'a>(&'a HashMap<ParamId, Vec<State>>);
+
+impl ModuleMapper for Averaged<'_> {
+    fn map_float<const D: usize>(&mut self, param: Param<Tensor<D>>) -> Param<Tensor<D>> {
+        let (id, weight, mapper) = param.consume();
+        let Some(states) = self.0.get(&id) else {
+            return Param::from_mapped_value(id, weight, mapper);
+        };
+        let average: Vec<f32> = states.iter().map(|state| state.average).collect();
+        let data = TensorData::new(average, weight.dims());
+        Param::from_mapped_value(id, Tensor::from_data(data, &weight.device()), mapper)
     }
 }
 
@@ -117,7 +171,7 @@ mod tests {
     #[test]
     fn four_steps_equal_pytorch() {
         let mut weights = [0.5, -0.25, 1.0, 0.0, -2.0];
-        let mut moments = [Moments::default(); 5];
+        let mut states = [State::default(); 5];
         let gradients = [
             [1.0, -2.0, 0.0, 1e-7, 300.0],
             [0.5, 2.0, 0.0, -3e-7, -300.0],
@@ -125,7 +179,7 @@ mod tests {
             [4.0, -1.0, 0.0, 2e-7, 0.0],
         ];
         for (steps, gradients) in (1..).zip(&gradients) {
-            Step::new(steps, 0.01, 0.5).apply(&mut weights, gradients, &mut moments);
+            Step::new(steps, 0.01, 0.5, 1).apply(&mut weights, gradients, &mut states, 1.0);
         }
         let expected: [f32; 5] = [
             0.468_184_65,

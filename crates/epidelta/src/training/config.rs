@@ -1,8 +1,41 @@
 //! How weights are fitted.
 
+use std::f64::consts::PI;
+
 use serde::{Deserialize, Serialize};
 
 use crate::error::{Error, Result};
+
+/// How the step size changes over a training.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Schedule {
+    /// It does not.
+    #[default]
+    Constant,
+    /// It rises from 0 over the first twentieth of all steps, then falls to 0 along half
+    /// a cosine (Loshchilov and Hutter 2017, without restarts).
+    Cosine,
+}
+
+impl Schedule {
+    /// The part of the steps over which the step size rises.
+    const WARM_UP: f64 = 0.05;
+
+    /// What the step size is multiplied by at a step, counted from 0, of so many.
+    pub(super) fn factor(self, step: u64, steps: u64) -> f64 {
+        let (step, steps) = (step as f64, steps.max(1) as f64);
+        let warm_up = (Self::WARM_UP * steps).ceil();
+        match self {
+            Schedule::Constant => 1.0,
+            Schedule::Cosine if step < warm_up => (step + 1.0) / warm_up,
+            Schedule::Cosine => {
+                let gone = ((step - warm_up) / (steps - warm_up).max(1.0)).min(1.0);
+                0.5 * (1.0 + (PI * gone).cos())
+            }
+        }
+    }
+}
 
 /// How weights are fitted.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -12,13 +45,42 @@ pub struct TrainingConfig {
     pub batch_size: usize,
     /// Passes over the training genes at most.
     pub epochs: usize,
-    /// Epochs without a better validation Pearson r after which training stops;
+    /// Epochs without a better validation score after which training stops;
     /// 0 to never stop early.
     pub patience: usize,
-    /// Step size of Adam (Kingma and Ba 2015; beta 0.9 and 0.999, epsilon 1e-8).
+    /// The validation score of an epoch is the mean of its Pearson r and of those of the
+    /// epochs before it, so many in all: 1 for its own alone.
+    #[serde(default = "one")]
+    pub smoothing: usize,
+    /// Largest step size of Adam (Kingma and Ba 2015; beta 0.9 and 0.999, epsilon 1e-8).
     pub learning_rate: f64,
+    /// How it changes over the training.
+    #[serde(default)]
+    pub schedule: Schedule,
+    /// Weights, biases apart, shrink by this times the step size at every step (AdamW:
+    /// Loshchilov and Hutter 2019).
+    #[serde(default)]
+    pub weight_decay: f64,
+    /// What predicts are running means of the weights, the mean of so many last steps
+    /// (an exponential one: the newest weights count for the inverse of it); 1 for the
+    /// weights themselves.
+    #[serde(default = "one")]
+    pub averaged_steps: usize,
     /// Gradients are scaled down to this L2 norm over all weights.
     pub max_gradient_norm: f64,
+    /// Share of the marks, drawn for each gene and step, whose signal is hidden in both cell
+    /// types in training, so that the network does without a mark that data lack.
+    #[serde(default)]
+    pub hidden_marks: f64,
+    /// Networks trained from different seeds, whose mean predicts and whose standard
+    /// deviation tells how sure it is.
+    #[serde(default = "one")]
+    pub ensemble: usize,
+}
+
+/// The default of settings that count.
+fn one() -> usize {
+    1
 }
 
 impl TrainingConfig {
@@ -30,11 +92,16 @@ impl TrainingConfig {
         let wrong = |name: &str, problem: String, remedy: &str| {
             Err(Error::setting(format!("training.{name}"), problem, remedy))
         };
-        if self.batch_size == 0 {
-            return wrong("batch_size", "it is 0".into(), "Give 1 or more");
-        }
-        if self.epochs == 0 {
-            return wrong("epochs", "it is 0".into(), "Give 1 or more");
+        for (name, count) in [
+            ("batch_size", self.batch_size),
+            ("epochs", self.epochs),
+            ("smoothing", self.smoothing),
+            ("averaged_steps", self.averaged_steps),
+            ("ensemble", self.ensemble),
+        ] {
+            if count == 0 {
+                return wrong(name, "it is 0".into(), "Give 1 or more");
+            }
         }
         for (name, value) in [
             ("learning_rate", self.learning_rate),
@@ -48,6 +115,38 @@ impl TrainingConfig {
                 );
             }
         }
+        if !(self.weight_decay.is_finite() && self.weight_decay >= 0.0) {
+            return wrong(
+                "weight_decay",
+                format!("{} is out of range", self.weight_decay),
+                "Give 0 or a small positive number, such as 0.01",
+            );
+        }
+        if !(0.0..1.0).contains(&self.hidden_marks) {
+            return wrong(
+                "hidden_marks",
+                format!("{} is out of range", self.hidden_marks),
+                "Give a share from 0 to below 1",
+            );
+        }
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_step_size_rises_and_falls() {
+        let of = |step| Schedule::Cosine.factor(step, 200);
+        assert_eq!(of(0), 0.1);
+        assert_eq!(of(9), 1.0);
+        assert_eq!(of(10), 1.0);
+        assert!((of(105) - 0.5).abs() < 1e-12);
+        assert!(of(199) < 1e-3);
+        assert_eq!(Schedule::Constant.factor(150, 200), 1.0);
+        // A single step is made at full size.
+        assert_eq!(Schedule::Cosine.factor(0, 1), 1.0);
     }
 }

@@ -99,15 +99,21 @@ impl Trainer<'_> {
         let batches = order.len().div_ceil(batch_size);
         let (mut observed, mut predicted) = (Vec::new(), Vec::new());
         let (mut loss_sum, mut largest_norm) = (0.0, 0.0_f64);
-        let mut chunks = order.chunks(batch_size);
+        let first_step = ((epoch - 1) * batches) as u64;
+        let mut chunks = (first_step..).zip(order.chunks(batch_size));
         let mut gather_next = || {
-            let genes = chunks.next();
-            genes.map(|genes| Batch::gather(self.pair, genes))
+            let (step, genes) = chunks.next()?;
+            let mut batch = Batch::gather(self.pair, genes);
+            if self.training.hidden_marks > 0.0 {
+                let mut generator = generator(self.seed, Purpose::HiddenMarks, step);
+                batch.hide_marks(self.training.hidden_marks, &mut generator);
+            }
+            Some(batch)
         };
         let mut next = gather_next();
         let mut index = 0;
         while let Some(batch) = next.take() {
-            let step = ((epoch - 1) * batches + index) as u64;
+            let step = first_step + index as u64;
             // An idle thread gathers the next batch beside the step.
             let stepped = rayon::in_place_scope(|scope| {
                 scope.spawn(|_| next = gather_next());

@@ -31,7 +31,7 @@ pub enum Progress<'a> {
     Epoch {
         /// Its record.
         record: &'a EpochRecord,
-        /// Whether it is the best so far by validation Pearson r.
+        /// Whether it is the best so far by validation score.
         best: bool,
     },
 }
@@ -39,7 +39,7 @@ pub enum Progress<'a> {
 /// A trained model.
 #[derive(Debug, Clone)]
 pub struct Fitted {
-    /// The network after the best epoch by validation Pearson r.
+    /// The network after the best epoch by validation score.
     pub best: Network,
     /// The network after the last epoch.
     pub last: Network,
@@ -102,11 +102,12 @@ pub fn fit(
         device: Device::flex().autodiff(),
     };
     let mut network = trainer.initial_network(&train, initial_weights)?;
-    let mut optimizer = Optimizer::new(config);
+    let batches = train.len().div_ceil(config.batch_size);
+    let mut optimizer = Optimizer::new(config, (batches * config.epochs) as u64);
 
     let mut stopwatch = Stopwatch::start();
     let mut history = History::default();
-    let mut best: Option<(EpochRecord, Network)> = None;
+    let mut best: Option<(Score, Network)> = None;
     for epoch in 1..=config.epochs {
         let order = shuffled(&train, seed, epoch);
         let trained;
@@ -119,13 +120,12 @@ pub fn fit(
             report,
         )?;
 
-        let inference = network.valid();
+        let inference = averaged(&network, &optimizer);
         let (predictions, valid_loss) = stopwatch.time(
             |profile| &mut profile.validation,
             || predict_with_loss(&inference, thresholds, task, pair, &valid),
         );
         if !valid_loss.is_finite() {
-            let batches = order.len().div_ceil(config.batch_size);
             let quantity = "the validation loss".into();
             return Err(trainer.not_finite(quantity, epoch, batches, order[0]));
         }
@@ -140,9 +140,10 @@ pub fn fit(
             gradient_norm: trained.gradient_norm,
         };
         history.epochs.push(record);
-        let is_best = best.as_ref().is_none_or(|(best, _)| better(&record, best));
+        let score = Score::of(&history, config.smoothing);
+        let is_best = best.as_ref().is_none_or(|(best, _)| score.is_better(best));
         if is_best {
-            best = Some((record, inference));
+            best = Some((score, inference));
         }
         report(Progress::Epoch {
             record: &record,
@@ -155,9 +156,9 @@ pub fn fit(
         }
     }
     let epochs = history.epochs.len();
-    let last = network.valid();
+    let last = averaged(&network, &optimizer);
     let (best_epoch, best) = match best {
-        Some((record, network)) => (record.epoch, network),
+        Some((score, network)) => (score.epoch, network),
         None => (epochs, last.clone()),
     };
     Ok(Fitted {
@@ -170,14 +171,47 @@ pub fn fit(
     })
 }
 
-/// Whether an epoch is better than the best so far: by validation Pearson r, and
-/// where neither has one (labels or predictions that do not vary) by loss.
-fn better(epoch: &EpochRecord, best: &EpochRecord) -> bool {
-    match (epoch.valid_pearson_r, best.valid_pearson_r) {
-        (Some(r), Some(highest)) => r > highest,
-        (Some(_), None) => true,
-        (None, Some(_)) => false,
-        (None, None) => epoch.valid_loss < best.valid_loss,
+/// The network that predicts, without tracking of gradients.
+fn averaged(network: &Network, optimizer: &Optimizer) -> Network {
+    match network.valid() {
+        Network::DeepDiff(config, model) => Network::DeepDiff(config, optimizer.averaged(model)),
+        Network::DeepChrome(config, model) => {
+            Network::DeepChrome(config, optimizer.averaged(model))
+        }
+    }
+}
+
+/// By what epochs are compared.
+#[derive(Debug, Clone, Copy)]
+struct Score {
+    epoch: usize,
+    /// Mean validation Pearson r of the epoch and of some before it.
+    pearson_r: Option<f64>,
+    loss: f64,
+}
+
+impl Score {
+    /// Of the last epoch.
+    fn of(history: &History, smoothing: usize) -> Self {
+        let epochs = &history.epochs;
+        let recent = &epochs[epochs.len().saturating_sub(smoothing)..];
+        let r: Option<Vec<f64>> = recent.iter().map(|epoch| epoch.valid_pearson_r).collect();
+        Score {
+            epoch: epochs.len(),
+            pearson_r: r.map(|r| r.iter().sum::<f64>() / r.len() as f64),
+            loss: recent.iter().map(|epoch| epoch.valid_loss).sum::<f64>() / recent.len() as f64,
+        }
+    }
+
+    /// Whether it is better than the best so far: by Pearson r, and where neither has one
+    /// (labels or predictions that do not vary) by loss.
+    fn is_better(&self, best: &Score) -> bool {
+        match (self.pearson_r, best.pearson_r) {
+            (Some(r), Some(highest)) => r > highest,
+            (Some(_), None) => true,
+            (None, Some(_)) => false,
+            (None, None) => self.loss < best.loss,
+        }
     }
 }
 

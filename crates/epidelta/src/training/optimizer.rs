@@ -9,13 +9,22 @@ use burn::{
     tensor::Tensor,
 };
 
-use super::{adam::Adam, config::TrainingConfig};
+use super::{
+    adam::Adam,
+    config::{Schedule, TrainingConfig},
+};
 use crate::model::values;
 
 /// Adam on clipped gradients.
 #[derive(Debug)]
 pub struct Optimizer {
     adam: Adam,
+    learning_rate: f64,
+    schedule: Schedule,
+    /// Steps made.
+    step: u64,
+    /// Steps of the whole training.
+    steps: u64,
     max_gradient_norm: f64,
 }
 
@@ -24,10 +33,14 @@ pub struct Optimizer {
 pub struct NotFinite(pub String);
 
 impl Optimizer {
-    /// An optimizer that has not made a step yet.
-    pub fn new(config: &TrainingConfig) -> Self {
+    /// An optimizer that has not made a step yet, of a training of at most so many.
+    pub fn new(config: &TrainingConfig, steps: u64) -> Self {
         Optimizer {
-            adam: Adam::new(config.learning_rate),
+            adam: Adam::new(config.weight_decay, config.averaged_steps),
+            learning_rate: config.learning_rate,
+            schedule: config.schedule,
+            step: 0,
+            steps,
             max_gradient_norm: config.max_gradient_norm,
         }
     }
@@ -47,7 +60,14 @@ impl Optimizer {
             return Err(NotFinite(format!("the gradient of {name}")));
         }
         let factor = (self.max_gradient_norm / (norm + 1e-6)).min(1.0);
-        Ok((self.adam.step(model, gradients, factor as f32), norm))
+        let rate = self.learning_rate * self.schedule.factor(self.step, self.steps);
+        self.step += 1;
+        Ok((self.adam.step(model, gradients, rate, factor as f32), norm))
+    }
+
+    /// The model that predicts: its weights, or their running means.
+    pub fn averaged<M: Module>(&self, model: M) -> M {
+        self.adam.averaged(model)
     }
 }
 

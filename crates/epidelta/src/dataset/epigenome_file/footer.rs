@@ -58,6 +58,14 @@ pub(super) fn read_metadata(path: &Path, pairs: &Footer) -> Result<Metadata> {
             .map_err(|_| bad("orientation", orientation))?,
         signal_unit: get("signal_unit")?.clone(),
         expression_unit: get("expression_unit")?.clone(),
+        library_size: match pairs.get("epidelta.library_size") {
+            None => None,
+            Some(text) => {
+                let size = text.parse().ok();
+                let size = size.filter(|size: &f64| size.is_finite() && *size >= 0.0);
+                Some(size.ok_or_else(|| bad("library_size", text))?)
+            }
+        },
         genome: pairs.get("epidelta.genome").cloned(),
         provenance: pairs.get("epidelta.provenance").cloned(),
     })
@@ -74,6 +82,9 @@ pub(super) fn metadata_pairs(metadata: &Metadata) -> Footer {
         ("signal_unit", metadata.signal_unit.clone()),
         ("expression_unit", metadata.expression_unit.clone()),
     ];
+    if let Some(library_size) = metadata.library_size {
+        pairs.push(("library_size", library_size.to_string()));
+    }
     if let Some(genome) = &metadata.genome {
         pairs.push(("genome", genome.clone()));
     }

@@ -86,6 +86,8 @@ pub(super) struct Parts<'p> {
     /// Gene ids of the rows of expression and signal.
     pub(super) rows_before: &'p [String],
     pub(super) expression: &'p [f64],
+    /// The expression of all genes of the table together.
+    pub(super) library_size: f64,
     /// `[row, bin]`, along the genome.
     pub(super) marks: Vec<(Mark, Vec<f32>)>,
     pub(super) unit: String,
@@ -141,6 +143,7 @@ pub(super) fn epigenome(parts: Parts<'_>) -> Result<Epigenome> {
             orientation: config.orientation,
             signal_unit: parts.unit,
             expression_unit: config.expression_unit.clone(),
+            library_size: Some(parts.library_size),
             genome: config.genome.clone(),
             provenance: Some(parts.provenance.to_json()),
         },
