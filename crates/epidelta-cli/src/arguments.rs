@@ -5,7 +5,7 @@ mod prepare;
 use std::path::PathBuf;
 
 use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum, value_parser};
-use epidelta::run::LabelTable;
+use epidelta::run::{DataFiles, LabelTable};
 
 pub use prepare::Prepare;
 
@@ -206,12 +206,8 @@ pub struct Simulate {
 /// included.
 #[derive(Debug, Args)]
 pub struct Train {
-    /// epigenome.parquet of cell type A
-    #[arg(long, value_name = "PARQUET")]
-    pub a: PathBuf,
-    /// epigenome.parquet of cell type B
-    #[arg(long, value_name = "PARQUET")]
-    pub b: PathBuf,
+    #[command(flatten)]
+    pub data: Data,
     /// See above [default: raw-aux-siamese]
     #[arg(long)]
     pub method: Option<epidelta::method::Method>,
@@ -222,8 +218,6 @@ pub struct Train {
     /// fold change| is label.min_change, 1, or more) [default: regression, of logistic classification]
     #[arg(long)]
     pub task: Option<epidelta::dataset::Task>,
-    #[command(flatten)]
-    pub labels: Labels,
     /// Settings in TOML, such as another run's run.toml
     #[arg(long, value_name = "TOML")]
     pub config: Option<PathBuf>,
@@ -245,26 +239,52 @@ pub struct Train {
     pub profile: bool,
 }
 
-/// Labels from a differential table in place of the ratio of the two expressions.
+/// A pair of cell types, or several.
 #[derive(Debug, Args)]
-pub struct Labels {
+pub struct Data {
+    /// epigenome.parquet of cell type A
+    #[arg(long, value_name = "PARQUET", requires = "b")]
+    pub a: Option<PathBuf>,
+    /// epigenome.parquet of cell type B
+    #[arg(long, value_name = "PARQUET", requires = "a")]
+    pub b: Option<PathBuf>,
+    /// Many pairs: a table with the columns a and b, an epigenome.parquet each, relative to the
+    /// table's folder
+    #[arg(long, value_name = "TSV", conflicts_with_all = ["a", "b"])]
+    pub pairs: Option<PathBuf>,
     /// Take the log2 fold changes, A over B, from a table of DESeq2, edgeR or limma; genes that it
     /// lacks are dropped [default: log2 of the ratio of the expressions]
-    #[arg(long, value_name = "TABLE")]
+    #[arg(long, value_name = "TABLE", requires = "a")]
     pub labels: Option<PathBuf>,
     /// Column of the log2 fold change [default: log2FoldChange, logFC, log2_fold_change or log2FC]
     #[arg(long, value_name = "COLUMN", requires = "labels")]
     pub label_column: Option<String>,
 }
 
-impl Labels {
-    /// The table that was given.
-    pub fn table(&self) -> Option<LabelTable> {
-        let path = self.labels.clone()?;
-        Some(LabelTable {
+impl Data {
+    /// The data that were given, if any were.
+    pub fn files(&self) -> Option<DataFiles> {
+        if let Some(pairs) = &self.pairs {
+            return Some(DataFiles::Pairs(pairs.clone()));
+        }
+        let labels = self.labels.clone().map(|path| LabelTable {
             path,
             column: self.label_column.clone(),
+        });
+        Some(DataFiles::Pair {
+            a: self.a.clone()?,
+            b: self.b.clone()?,
+            labels,
         })
+    }
+
+    /// The data that were given.
+    ///
+    /// # Errors
+    /// When none were.
+    pub fn required(&self) -> anyhow::Result<DataFiles> {
+        let files = self.files();
+        files.ok_or_else(|| anyhow::anyhow!("give the data with --a and --b, or with --pairs"))
     }
 }
 
@@ -281,14 +301,8 @@ pub struct Predict {
     /// The run folder
     #[arg(long, value_name = "DIR")]
     pub run: PathBuf,
-    /// epigenome.parquet of cell type A
-    #[arg(long, value_name = "PARQUET")]
-    pub a: PathBuf,
-    /// epigenome.parquet of cell type B
-    #[arg(long, value_name = "PARQUET")]
-    pub b: PathBuf,
     #[command(flatten)]
-    pub labels: Labels,
+    pub data: Data,
     /// The table to write
     #[arg(long, short, value_name = "TSV")]
     pub output: PathBuf,
@@ -308,14 +322,8 @@ pub struct Evaluate {
     /// The run folder
     #[arg(long, value_name = "DIR")]
     pub run: PathBuf,
-    /// Other data for cell type A
-    #[arg(long, value_name = "PARQUET", requires = "b")]
-    pub a: Option<PathBuf>,
-    /// Other data for cell type B
-    #[arg(long, value_name = "PARQUET", requires = "a")]
-    pub b: Option<PathBuf>,
     #[command(flatten)]
-    pub labels: Labels,
+    pub data: Data,
     /// Print JSON: {"test": {"pearson_r", "spearman_r", "mse", "genes"}, "valid": ..., "train": ...},
     /// genes that the run did not have under "without_split"
     #[arg(long)]

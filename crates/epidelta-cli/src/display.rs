@@ -217,6 +217,15 @@ pub fn list_dropped(join: &JoinSummary) {
         "genes without a label in the table, dropped",
         &join.without_label,
     );
+    for (cell_type, mark) in &join.lacking {
+        tracing::warn!(
+            "{cell_type} has no {mark}: the mark is hidden in every pair with this cell type"
+        );
+    }
+    if !join.not_wanted.is_empty() {
+        let marks = join.not_wanted.join(", ");
+        tracing::warn!("marks that the run does not know are left out: {marks}");
+    }
     if join.labels_reversed {
         tracing::warn!(
             "the labels of the table go the other way than the expressions of A and B: is the \

@@ -8,6 +8,7 @@ mod import_deepdiff;
 mod input;
 mod label;
 mod pair;
+mod pair_list;
 mod prepare;
 mod simulate;
 mod split;
@@ -19,6 +20,7 @@ pub use import_deepdiff::{DeepDiffFiles, ImportSummary, import_deepdiff};
 pub use input::{BinOrder, InputConfig, InputTransform};
 pub use label::{LabelConfig, LabelDirection, Normalization, Task};
 pub use pair::{JoinSummary, Pair, PairedGene};
+pub use pair_list::{PairList, read_pairs};
 pub use prepare::{
     CellTypeFiles, Genes, GenesConfig, PrepareConfig, PrepareSummary, Scale, Track, TrackSummary,
     prepare, read_marks, read_samples,

@@ -2,6 +2,7 @@
 //! decompressed if they are compressed, and cut into lines of bounded length.
 
 mod lines;
+mod sheet;
 
 use std::{
     fs::File,
@@ -24,6 +25,7 @@ use crate::{
 };
 
 pub(crate) use lines::{Lines, excerpt};
+pub(crate) use sheet::{Row, beside, read_sheet};
 
 /// Bytes read of the files of a job, counted while they are read. Clones count
 /// together, so that one can be shown while others are read.

@@ -9,7 +9,7 @@
 //!     dataset::{SimulationConfig, simulate, write_epigenome},
 //!     method::{MethodConfig, Preset, Settings},
 //!     model::Variant,
-//!     run::{Run, TrainingPlan, train},
+//!     run::{DataFiles, Run, TrainingPlan, train},
 //! };
 //!
 //! # fn main() -> epidelta::error::Result<()> {
@@ -31,9 +31,11 @@
 //!     deepdiff.training.epochs = 2;
 //! }
 //! let plan = TrainingPlan {
-//!     a: path("A.parquet"),
-//!     b: path("B.parquet"),
-//!     labels: None,
+//!     data: DataFiles::Pair {
+//!         a: path("A.parquet"),
+//!         b: path("B.parquet"),
+//!         labels: None,
+//!     },
 //!     method: Variant::Raw.into(),
 //!     preset: Preset::Tuned,
 //!     settings,
@@ -47,7 +49,12 @@
 //!
 //! // Read the run back and predict any pair of cell types with it.
 //! let run = Run::open(&path("run"))?;
-//! let (predictions, _) = run.predict(&path("B.parquet"), &path("A.parquet"), None)?;
+//! let swapped = DataFiles::Pair {
+//!     a: path("B.parquet"),
+//!     b: path("A.parquet"),
+//!     labels: None,
+//! };
+//! let (predictions, _) = run.predict(&swapped)?;
 //! assert_eq!(predictions.genes.len(), 60);
 //! # Ok(())
 //! # }

@@ -9,27 +9,19 @@
 //! | `predictions.tsv` | a row per gene |
 //! | `metrics.json` | the measures per split |
 
+mod data;
 mod describe;
 mod train;
 mod trained;
 
-use std::{
-    collections::BTreeMap,
-    fmt,
-    path::{Path, PathBuf},
-};
+use std::{collections::BTreeMap, fmt};
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::{
-    dataset::{JoinSummary, Pair, read_epigenome},
-    error::Result,
-    evaluation::{Metrics, SplitMetrics},
-    expression::read_fold_changes,
-    method::Settings,
-};
+use crate::evaluation::{Metrics, SplitMetrics};
 
+pub use data::{DataFiles, LabelTable, ReadData};
 pub use describe::{DataFile, DataShape, LabelFile, RunDescription, RunHead};
 pub use train::{Event, Prepared, TrainingPlan, train};
 pub use trained::Run;
@@ -112,36 +104,4 @@ pub struct LastEpoch {
     pub epoch: PerNetwork,
     /// Its measures on the test genes.
     pub test: Option<SplitMetrics>,
-}
-
-/// A table that labels are taken from: the differential table of DESeq2, edgeR or
-/// limma.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct LabelTable {
-    /// The table.
-    pub path: PathBuf,
-    /// The column with the log2 fold change; by its usual names where not given.
-    pub column: Option<String>,
-}
-
-/// Reads two cell types and joins them as the settings say, without splits. The
-/// labels are the ratios of the expressions, or those of a table.
-///
-/// # Errors
-/// When a file is unusable or they do not fit together.
-pub fn read_pair(
-    a: &Path,
-    b: &Path,
-    labels: Option<&LabelTable>,
-    settings: &Settings,
-) -> Result<(Pair, JoinSummary)> {
-    // Two independent files: read them at once.
-    let (a, b) = rayon::join(|| read_epigenome(a), || read_epigenome(b));
-    let (mut pair, mut summary) = Pair::join(a?, b?, settings.label)?;
-    if let Some(LabelTable { path, column }) = labels {
-        let table = read_fold_changes(path, column.as_deref())?;
-        pair.take_labels(&table, settings.label.direction, &mut summary)?;
-    }
-    let pair = pair.with_input(settings.input, settings.transforms_bins())?;
-    Ok((pair, summary))
 }

@@ -13,7 +13,7 @@ use epidelta::{
     method::{MethodConfig, Preset, Settings},
     model::Variant,
     report::write_profile_figure,
-    run::{Run, RunMetrics, TrainingPlan},
+    run::{DataFiles, Run, RunMetrics, TrainingPlan},
 };
 
 use crate::{
@@ -56,9 +56,11 @@ pub fn run(command: &Demo, seed: u64, reporter: &Reporter) -> Result<()> {
         deepdiff.training.epochs = EPOCHS;
     }
     let plan = TrainingPlan {
-        a: folder.join("cells/A.parquet"),
-        b: folder.join("cells/B.parquet"),
-        labels: None,
+        data: DataFiles::Pair {
+            a: folder.join("cells/A.parquet"),
+            b: folder.join("cells/B.parquet"),
+            labels: None,
+        },
         method: METHOD.into(),
         preset: Preset::Tuned,
         settings,

@@ -2,10 +2,10 @@
 
 use std::io::Write;
 
-use anyhow::{Result, bail};
+use anyhow::Result;
 use epidelta::{
     evaluation::Metrics,
-    run::{LabelFile, Run},
+    run::{DataFiles, LabelFile, Run},
 };
 
 use crate::{
@@ -15,25 +15,23 @@ use crate::{
 };
 
 pub fn run(command: &Evaluate) -> Result<()> {
-    if command.labels.labels.is_some() && command.a.is_none() {
-        bail!("--labels needs the data that it labels: give --a and --b too");
-    }
     let run = Run::open(&command.run)?;
-    let (json, metrics) = match (&command.a, &command.b) {
-        (Some(a), Some(b)) => {
-            let (predictions, join) = predict(&run, a, b, &command.labels)?;
+    let data = command.data.files();
+    let (json, metrics) = match &data {
+        Some(data) => {
+            let (predictions, join) = predict(&run, data)?;
             list_dropped(&join);
             let metrics = Metrics::of(&predictions);
             (serde_json::to_string_pretty(&metrics)?, metrics)
         }
-        _ => {
+        None => {
             let metrics = run.metrics()?;
             (serde_json::to_string_pretty(&metrics)?, metrics.best)
         }
     };
-    let label = match command.labels.table() {
-        Some(table) => LabelFile::in_words(&table.path),
-        None if command.a.is_some() => run.description.settings.label.in_words(),
+    let label = match data.as_ref().map(DataFiles::labels) {
+        Some(Some(table)) => LabelFile::in_words(&table.path),
+        Some(None) => run.description.settings.label.in_words(),
         None => run.description.label_in_words(),
     };
     let mut out = std::io::stdout().lock();

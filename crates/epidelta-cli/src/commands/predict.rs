@@ -1,28 +1,25 @@
 //! `epidelta predict`
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use anyhow::Result;
 use epidelta::{
     dataset::JoinSummary,
     evaluation::Predictions,
     output::{check_file, keep_inputs},
-    run::{LabelFile, Run},
+    run::{DataFiles, LabelFile, Run},
 };
 
-use crate::{
-    arguments::{Labels, Predict},
-    display::list_dropped,
-};
+use crate::{arguments::Predict, display::list_dropped};
 
 pub fn run(command: &Predict) -> Result<()> {
     check_file(&command.output, command.force)?;
     let of_run = Run::FILES.map(|name| command.run.join(name));
-    let inputs = [&command.a, &command.b].into_iter().chain(&of_run);
-    let inputs = inputs.chain(&command.labels.labels);
-    keep_inputs(&command.output, inputs.map(PathBuf::as_path))?;
+    let data = command.data.required()?;
+    let inputs = of_run.iter().map(PathBuf::as_path).chain(data.paths());
+    keep_inputs(&command.output, inputs)?;
     let run = Run::open(&command.run)?;
-    let (predictions, join) = predict(&run, &command.a, &command.b, &command.labels)?;
+    let (predictions, join) = predict(&run, &data)?;
     list_dropped(&join);
     predictions.write(&command.output, command.force)?;
     tracing::info!(
@@ -34,22 +31,17 @@ pub fn run(command: &Predict) -> Result<()> {
 }
 
 /// Predicts with a run, and warns where what is observed is not what it learned.
-pub fn predict(
-    run: &Run,
-    a: &Path,
-    b: &Path,
-    labels: &Labels,
-) -> Result<(Predictions, JoinSummary)> {
-    let table = labels.table();
+pub fn predict(run: &Run, data: &DataFiles) -> Result<(Predictions, JoinSummary)> {
+    let table = data.labels();
     if run.description.head.labels.is_some() != table.is_some() {
         tracing::warn!(
             "the run was trained on {}; what is observed here is {}",
             run.description.label_in_words(),
-            match &table {
+            match table {
                 Some(table) => LabelFile::in_words(&table.path),
                 None => run.description.settings.label.in_words(),
             }
         );
     }
-    Ok(run.predict(a, b, table.as_ref())?)
+    Ok(run.predict(data)?)
 }

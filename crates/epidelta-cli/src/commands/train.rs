@@ -99,11 +99,14 @@ pub fn fit_and_write(plan: &TrainingPlan, reporter: &Reporter) -> Result<Trained
 
 fn announce(plan: &TrainingPlan, prepared: &Prepared) {
     let join = &prepared.join;
-    let [a, b] = &prepared.cell_types;
+    let on = match &prepared.pairs[..] {
+        [[a, b]] => format!("A = {a}, B = {b}"),
+        pairs => format!("{} pairs of cell types", pairs.len()),
+    };
     let [train, valid, test] = prepared.genes;
     let settings = &plan.settings;
     tracing::info!(
-        "{} ({}) on A = {a}, B = {b}; label: {}; {} genes in both: \
+        "{} ({}) on {on}; label: {}; {} genes in both: \
          train {train}, valid {valid}, test {test} (split: {})",
         plan.method,
         plan.preset,
@@ -157,7 +160,8 @@ fn plan(command: &Train, seed: Option<u64>) -> Result<TrainingPlan> {
             Some(path) => format!("cannot use {}", path.display()),
             None => "cannot use the settings".into(),
         })?;
-    if config.labels && command.labels.labels.is_none() {
+    let data = command.data.required()?;
+    if config.labels && data.labels().is_none() {
         bail!(
             "the configuration file is of a run with a table of labels. Give the table with \
              --labels, or take [labels] out of the file"
@@ -172,9 +176,7 @@ fn plan(command: &Train, seed: Option<u64>) -> Result<TrainingPlan> {
             .with_context(|| format!("cannot use --set {assignment}"))?;
     }
     Ok(TrainingPlan {
-        a: command.a.clone(),
-        b: command.b.clone(),
-        labels: command.labels.table(),
+        data,
         method,
         preset,
         settings,

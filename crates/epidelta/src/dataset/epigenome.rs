@@ -290,8 +290,7 @@ impl Epigenome {
         let place = |mark: &Mark| self.marks.iter().position(|m| m == mark);
         let places: Vec<Option<usize>> = marks.iter().map(place).collect();
         let mut signal = Vec::with_capacity(self.genes.len() * marks.len() * self.bins);
-        for gene in 0..self.genes.len() {
-            let of_gene = self.signal_of(gene);
+        for of_gene in self.signal.chunks(self.marks.len() * self.bins) {
             for place in &places {
                 match place {
                     Some(mark) => {

@@ -225,6 +225,14 @@ impl Pair {
         cells.map(|cell| self.cells[cell].metadata.cell_type.as_str())
     }
 
+    /// The names of the cell types of every pair, in the order of the genes.
+    pub fn names(&self) -> Vec<[String; 2]> {
+        let mut cells: Vec<[usize; 2]> = self.genes.iter().map(|gene| gene.cells).collect();
+        cells.dedup();
+        let name = |cell: usize| self.cells[cell].metadata.cell_type.clone();
+        cells.into_iter().map(|pair| pair.map(name)).collect()
+    }
+
     /// What A's file (`side` 0) or B's (`side` 1) tells of a joined gene.
     pub fn record(&self, gene: usize, side: usize) -> &GeneRecord {
         let PairedGene { cells, rows, .. } = &self.genes[gene];

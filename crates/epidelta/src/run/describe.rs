@@ -1,23 +1,27 @@
 //! `run.toml`.
 
-use std::path::{Path, PathBuf};
+use std::{
+    fs,
+    path::{Path, PathBuf},
+};
 
 use serde::{Deserialize, Serialize};
 use toml::Table;
 
-use super::MARKER;
+use super::{LabelTable, MARKER};
 use crate::{
     dataset::{Epigenome, Mark},
     error::{self, Error},
     method::{Method, Preset, Settings},
     model::ExpressionThresholds,
+    provenance::sha256,
 };
 
 /// Version of the file's format.
 pub(super) const FORMAT: u32 = 1;
 
 /// A dataset that a run was trained on.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct DataFile {
     /// Its path, absolute.
@@ -26,6 +30,9 @@ pub struct DataFile {
     pub sha256: String,
     /// The cell type in it.
     pub cell_type: String,
+    /// The expression of all its genes together, by which labels are normalized.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub library_size: Option<f64>,
 }
 
 /// The table that a run's labels were taken from.
@@ -42,6 +49,19 @@ pub struct LabelFile {
 }
 
 impl LabelFile {
+    /// Describes a table.
+    ///
+    /// # Errors
+    /// When it cannot be read.
+    pub(super) fn of(table: &LabelTable) -> error::Result<Self> {
+        let path = &table.path;
+        Ok(LabelFile {
+            path: fs::canonicalize(path).map_err(Error::io("read", path))?,
+            sha256: sha256(path)?,
+            column: table.column.clone(),
+        })
+    }
+
     /// What the labels of a table are, in words.
     pub fn in_words(path: &Path) -> String {
         let name = path.file_name().unwrap_or(path.as_os_str());
@@ -116,10 +136,18 @@ pub struct RunHead {
     pub weights_sha256: String,
     /// SHA-256 of `predictions.tsv`, which tells what each gene was trained as.
     pub predictions_sha256: String,
-    /// Cell type A's data.
-    pub a: DataFile,
+    /// Cell type A's data, of a run on one pair.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub a: Option<DataFile>,
     /// Cell type B's data.
-    pub b: DataFile,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub b: Option<DataFile>,
+    /// The data of all cell types, of a run on several pairs.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub cell_types: Vec<DataFile>,
+    /// The pairs of such a run, by name.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub pairs: Vec<[String; 2]>,
     /// The table of labels, where they are not the ratios of the expressions.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub labels: Option<LabelFile>,
@@ -132,7 +160,7 @@ pub struct RunHead {
 }
 
 /// The names of [`RunHead`]; what else stands in `run.toml` are settings.
-const HEAD: [&str; 12] = [
+const HEAD: [&str; 14] = [
     "format",
     "epidelta",
     "method",
@@ -142,6 +170,8 @@ const HEAD: [&str; 12] = [
     "predictions_sha256",
     "a",
     "b",
+    "cell_types",
+    "pairs",
     "labels",
     "data",
     "median_log2_expression",

@@ -1,17 +1,16 @@
 //! From two files to a run folder.
 
 use std::{
-    fs,
     io::Write,
     path::{Path, PathBuf},
 };
 
 use super::{
-    DataFile, DataShape, Epochs, HISTORY, LabelFile, LabelTable, LastEpoch, MARKER, METRICS,
-    PREDICTIONS, PerNetwork, RunDescription, RunHead, RunMetrics, describe::FORMAT, read_pair,
+    DataFiles, DataShape, Epochs, HISTORY, LabelFile, LastEpoch, MARKER, METRICS, PREDICTIONS,
+    PerNetwork, ReadData, RunDescription, RunHead, RunMetrics, describe::FORMAT,
 };
 use crate::{
-    dataset::{Epigenome, JoinSummary, Pair, Split, SplitConfig},
+    dataset::{JoinSummary, Pair, Split, SplitConfig},
     error::{Error, Result},
     evaluation::Metrics,
     method::{Fit, FittedMethod, Method, Preset, Progress, Settings, TrainedNetwork, fit},
@@ -24,12 +23,8 @@ use crate::{
 /// What a training is asked for.
 #[derive(Debug, Clone)]
 pub struct TrainingPlan {
-    /// Cell type A's `epigenome.parquet`.
-    pub a: PathBuf,
-    /// Cell type B's.
-    pub b: PathBuf,
-    /// The table of labels; without it they are the ratios of the expressions.
-    pub labels: Option<LabelTable>,
+    /// The cell types.
+    pub data: DataFiles,
     /// The method.
     pub method: Method,
     /// The preset that the settings started from.
@@ -49,7 +44,7 @@ pub struct TrainingPlan {
 impl TrainingPlan {
     /// What the label is, in words: `log2 fold change, A over B`.
     pub fn label_in_words(&self) -> String {
-        match &self.labels {
+        match self.data.labels() {
             None => self.settings.label.in_words(),
             Some(table) => LabelFile::in_words(&table.path),
         }
@@ -85,8 +80,8 @@ pub struct Prepared {
     pub join: JoinSummary,
     /// Genes in train, valid and test.
     pub genes: [usize; 3],
-    /// The names of the two cell types.
-    pub cell_types: [String; 2],
+    /// The names of the cell types A and B of every pair.
+    pub pairs: Vec<[String; 2]>,
     /// Whether the files come with a split.
     pub split_in_files: bool,
     /// Whether the labels vary at all; they do not where A and B are the same.
@@ -105,28 +100,24 @@ pub fn train(
     settings.check_for(plan.method)?;
     plan.check_initial_weights()?;
     let initial = plan.initial_weights.as_deref();
-    let inputs: Vec<&Path> = [plan.a.as_path(), plan.b.as_path()]
-        .into_iter()
-        .chain(initial)
-        .chain(plan.labels.as_ref().map(|table| table.path.as_path()))
-        .collect();
+    let inputs: Vec<&Path> = plan.data.paths().into_iter().chain(initial).collect();
     OutputFolder::check(&plan.output, plan.force, MARKER, &inputs)?;
-    // Checksums are of the files that are read next, not of what may stand there
-    // hours later.
-    let (sha256_a, sha256_b) = rayon::join(|| sha256(&plan.a), || sha256(&plan.b));
-    let (sha256_a, sha256_b) = (sha256_a?, sha256_b?);
-    let labels = plan.labels.as_ref().map(label_file).transpose()?;
-    let (mut pair, mut join) = read_pair(&plan.a, &plan.b, plan.labels.as_ref(), settings)?;
+    let ReadData {
+        mut pair,
+        mut join,
+        files,
+        labels,
+    } = plan.data.read(settings, None)?;
+    check_marks(plan, &join)?;
     pair.keep_classified(settings.label, &mut join)?;
     settings.method.check_bins(pair.bins())?;
     settings.split.assign(&mut pair)?;
-    let data_file = |path: &Path, sha256: String, epigenome: &Epigenome| -> Result<DataFile> {
-        Ok(DataFile {
-            path: fs::canonicalize(path).map_err(Error::io("read", path))?,
-            sha256,
-            cell_type: epigenome.metadata.cell_type.clone(),
-        })
+    let names = pair.names();
+    let (of_pair, cell_types, pairs) = match &plan.data {
+        DataFiles::Pair { .. } => (files, Vec::new(), Vec::new()),
+        DataFiles::Pairs(_) => (Vec::new(), files, names.clone()),
     };
+    let mut of_pair = of_pair.into_iter();
     let mut description = RunDescription {
         head: RunHead {
             format: FORMAT,
@@ -136,8 +127,10 @@ pub fn train(
             seed: plan.seed,
             weights_sha256: String::new(),
             predictions_sha256: String::new(),
-            a: data_file(&plan.a, sha256_a, &pair.cells[0])?,
-            b: data_file(&plan.b, sha256_b, &pair.cells[1])?,
+            a: of_pair.next(),
+            b: of_pair.next(),
+            cell_types,
+            pairs,
             labels,
             data: DataShape::of(&pair.cells[0]),
             median_log2_expression: None,
@@ -149,7 +142,7 @@ pub fn train(
     report(Event::Prepared(&Prepared {
         join,
         genes: Split::ALL.map(|split| pair.in_split(split).len()),
-        cell_types: [0, 1].map(|cell| pair.cells[cell].metadata.cell_type.clone()),
+        pairs: names,
         split_in_files: SplitConfig::is_in_files(&pair),
         labels_vary: labels_vary(&pair),
     }));
@@ -222,13 +215,20 @@ fn epochs(fit: &Fit, pair: &Pair, settings: &Settings) -> Result<Option<Epochs>>
     }))
 }
 
-fn label_file(table: &LabelTable) -> Result<LabelFile> {
-    let path = &table.path;
-    Ok(LabelFile {
-        path: fs::canonicalize(path).map_err(Error::io("read", path))?,
-        sha256: sha256(path)?,
-        column: table.column.clone(),
-    })
+/// Refuses data in which a cell type lacks a mark, where the method cannot do without.
+fn check_marks(plan: &TrainingPlan, join: &JoinSummary) -> Result<()> {
+    let needs_all = plan.settings.method.training().is_none();
+    match join.lacking.first() {
+        Some((cell_type, mark)) if needs_all => Err(Error::data(
+            format!(
+                "{cell_type} has no {mark}, and {} needs every mark",
+                plan.method
+            ),
+            "Make all files with the same marks, or take a method made of a network, which \
+             does without",
+        )),
+        _ => Ok(()),
+    }
 }
 
 fn labels_vary(pair: &Pair) -> bool {

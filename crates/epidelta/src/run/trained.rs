@@ -9,8 +9,8 @@ use std::{
 use toml::{Table, Value};
 
 use super::{
-    DataShape, HISTORY, LabelTable, MARKER, METRICS, PREDICTIONS, RunDescription, RunMetrics,
-    describe::FORMAT, read_pair,
+    DataFiles, DataShape, HISTORY, MARKER, METRICS, PREDICTIONS, ReadData, RunDescription,
+    RunMetrics, describe::FORMAT,
 };
 use crate::{
     dataset::{JoinSummary, Pair, Split},
@@ -108,20 +108,16 @@ impl Run {
         Ok((metrics, predictions))
     }
 
-    /// Predicts every gene of a pair with the run's model. A gene's split is the
-    /// one that it had when the model was trained, none where it was not there. The
+    /// Predicts every gene of a pair, or of several, with the run's model. A gene's split is
+    /// the one that it had when the model was trained, none where it was not there. The
     /// observed values are the ratios of the expressions, or those of a table.
     ///
     /// # Errors
     /// When the data are unusable or of another shape than the run's, or the
     /// weights are not those that training wrote.
-    pub fn predict(
-        &self,
-        a: &Path,
-        b: &Path,
-        labels: Option<&LabelTable>,
-    ) -> Result<(Predictions, JoinSummary)> {
-        let (mut pair, summary) = read_pair(a, b, labels, &self.description.settings)?;
+    pub fn predict(&self, data: &DataFiles) -> Result<(Predictions, JoinSummary)> {
+        let RunDescription { head, settings } = &self.description;
+        let ReadData { mut pair, join, .. } = data.read(settings, Some(&head.data.marks))?;
         self.check_shape(&pair)?;
         let trained: HashMap<String, Option<Split>> = self
             .predictions()?
@@ -135,7 +131,7 @@ impl Run {
         let genes: Vec<usize> = (0..pair.genes.len()).collect();
         let label = &self.description.settings.label;
         let predictions = self.model()?.predict(&pair, &genes, label)?;
-        Ok((predictions, summary))
+        Ok((predictions, join))
     }
 
     fn check_shape(&self, pair: &Pair) -> Result<()> {

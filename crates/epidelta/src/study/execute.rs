@@ -15,7 +15,7 @@ use super::plan::{Job, StudyPlan, in_full};
 use crate::{
     error::{Error, Result},
     output::remove_leftovers,
-    run::{Run, RunDescription, TrainingPlan, train},
+    run::{DataFiles, Run, RunDescription, TrainingPlan, train},
 };
 
 /// How a run ended.
@@ -160,7 +160,13 @@ fn is_of_plan(plan: &StudyPlan, training: &TrainingPlan, description: &RunDescri
             .get(path)
             .is_some_and(|of_file| of_file == sha256)
     };
-    let same_labels = match (&training.labels, &head.labels) {
+    let same_data = match &training.data {
+        DataFiles::Pair { a, b, .. } => [(a, &head.a), (b, &head.b)]
+            .into_iter()
+            .all(|(path, file)| file.as_ref().is_some_and(|file| same(path, &file.sha256))),
+        DataFiles::Pairs(_) => false,
+    };
+    let same_labels = match (training.data.labels(), &head.labels) {
         (None, None) => true,
         (Some(table), Some(file)) => same(&table.path, &file.sha256) && table.column == file.column,
         _ => false,
@@ -169,8 +175,7 @@ fn is_of_plan(plan: &StudyPlan, training: &TrainingPlan, description: &RunDescri
         && head.method == training.method
         && head.preset == training.preset
         && head.seed == training.seed
-        && same(&training.a, &head.a.sha256)
-        && same(&training.b, &head.b.sha256)
+        && same_data
         && same_labels
         && description.settings == training.settings
 }

@@ -15,7 +15,7 @@ use crate::{
     dataset::{SplitConfig, Task},
     error::{Error, Result},
     method::{Method, Preset, Settings},
-    run::{LabelTable, TrainingPlan},
+    run::{DataFiles, LabelTable, TrainingPlan},
 };
 
 /// A study, checked.
@@ -163,9 +163,11 @@ impl StudyPlan {
         let method = &self.methods[job.method];
         let [a, b] = pair.files.clone();
         TrainingPlan {
-            a,
-            b,
-            labels: pair.labels.clone(),
+            data: DataFiles::Pair {
+                a,
+                b,
+                labels: pair.labels.clone(),
+            },
             method: method.method,
             preset: method.preset,
             settings: method.candidates[job.candidate].settings.clone(),

@@ -9,10 +9,8 @@ use std::{
 use super::{CellTypeFiles, Track};
 use crate::{
     error::{Error, Place, Result},
-    input::{Lines, excerpt},
+    input::{Row, beside, excerpt, read_sheet},
 };
-
-const REMEDY: &str = "Write a tab-separated table with a header line";
 
 /// Reads a table with the columns `mark`, `path` and optionally `control`, in any
 /// order; paths are relative to the table's folder. Several rows of one mark are
@@ -22,8 +20,8 @@ const REMEDY: &str = "Write a tab-separated table with a header line";
 /// When the table cannot be read, lacks a column or a value, or names a file that
 /// is not there or stands twice; the error names the line.
 pub fn read_marks(path: &Path) -> Result<Vec<Track>> {
-    let rows = Sheet::read(path, &["mark", "path"], &["control"])?;
-    let tracks = rows.iter().map(|row| row.track(path));
+    let rows = read_sheet(path, &["mark", "path"], &["control"])?;
+    let tracks = rows.iter().map(|row| track(row, path));
     let tracks = tracks.collect::<Result<Vec<_>>>()?;
     check_repeated(path, &rows, &tracks)?;
     Ok(tracks)
@@ -35,16 +33,15 @@ pub fn read_marks(path: &Path) -> Result<Vec<Track>> {
 /// `expression`, in the column named as the cell type or the only one.
 ///
 /// # Errors
-/// As [`read_marks`]; and when cell types have different marks, or no table of
-/// expression is given for one.
+/// As [`read_marks`]; and when no table of expression is given for a cell type.
 pub fn read_samples(
     path: &Path,
     expression: Option<&Path>,
     expression_column: Option<&str>,
 ) -> Result<Vec<CellTypeFiles>> {
     let optional = ["control", "expression", "expression_column"];
-    let rows = Sheet::read(path, &["cell_type", "mark", "path"], &optional)?;
-    let tracks = rows.iter().map(|row| row.track(path));
+    let rows = read_sheet(path, &["cell_type", "mark", "path"], &optional)?;
+    let tracks = rows.iter().map(|row| track(row, path));
     let tracks = tracks.collect::<Result<Vec<_>>>()?;
     check_repeated(path, &rows, &tracks)?;
     let mut cells: Vec<CellTypeFiles> = Vec::new();
@@ -95,37 +92,22 @@ pub fn read_samples(
         cell.expression = table;
         cell.expression_column = column.or_else(|| expression_column.map(str::to_owned));
     }
-    same_marks(path, &mut cells)?;
+    in_one_order(&mut cells);
     Ok(cells)
 }
 
-/// Brings the tracks of every cell type into the order of the first one's marks.
-fn same_marks(path: &Path, cells: &mut [CellTypeFiles]) -> Result<()> {
-    let marks_of =
-        |cell: &CellTypeFiles| -> Vec<String> { cell.marks().into_iter().cloned().collect() };
-    let Some((first, others)) = cells.split_first_mut() else {
-        return Ok(());
-    };
-    let marks = marks_of(first);
-    for cell in others {
-        let found = marks_of(cell);
-        if found.len() != marks.len() || !found.iter().all(|mark| marks.contains(mark)) {
-            return Err(Error::content(
-                path,
-                Place::File,
-                format!(
-                    "the same marks for every cell type ({} has {})",
-                    first.name,
-                    marks.join(", ")
-                ),
-                format!("{} with {}", cell.name, found.join(", ")),
-                "Give every cell type a file for each mark",
-            ));
+/// Brings the tracks of every cell type into the order in which marks come first in the list.
+fn in_one_order(cells: &mut [CellTypeFiles]) {
+    let mut marks: Vec<String> = Vec::new();
+    for track in cells.iter().flat_map(|cell| &cell.tracks) {
+        if !marks.contains(&track.mark) {
+            marks.push(track.mark.clone());
         }
-        let place = |mark: &String| marks.iter().position(|known| known == mark);
+    }
+    let place = |mark: &String| marks.iter().position(|known| known == mark);
+    for cell in cells {
         cell.tracks.sort_by_key(|track| place(&track.mark));
     }
-    Ok(())
 }
 
 /// Refuses names of cell types that cannot be names of files.
@@ -158,146 +140,26 @@ fn check_repeated(path: &Path, rows: &[Row], tracks: &[Track]) -> Result<()> {
     Ok(())
 }
 
-/// A row of a list of files.
-struct Row {
-    line: u64,
-    values: HashMap<&'static str, String>,
-}
-
-impl Row {
-    fn get(&self, column: &str) -> Option<&str> {
-        self.values.get(column).map(String::as_str)
+/// The track of a row.
+fn track(row: &Row, sheet: &Path) -> Result<Track> {
+    let track = Track {
+        mark: row.required("mark").to_owned(),
+        path: row.file(sheet, "path").transpose()?.unwrap_or_default(),
+        control: row.file(sheet, "control").transpose()?,
+    };
+    if track.control.as_deref().map(one_path) == Some(one_path(&track.path)) {
+        return Err(row.bad(
+            sheet,
+            "a control beside the file".into(),
+            format!("{} as its own control", track.path.display()),
+        ));
     }
-
-    /// A value that [`Sheet::read`] has made sure of.
-    fn required(&self, column: &str) -> &str {
-        self.get(column).unwrap_or_default()
-    }
-
-    fn bad(&self, path: &Path, expected: String, found: String) -> Error {
-        Error::content(
-            path,
-            Place::Line(self.line),
-            expected,
-            found,
-            "Correct the row",
-        )
-    }
-
-    fn track(&self, sheet: &Path) -> Result<Track> {
-        let file = |column: &str| {
-            let name = self.get(column)?;
-            let path = beside(sheet, name);
-            Some(match path.is_file() {
-                true => Ok(path),
-                false => Err(self.bad(
-                    sheet,
-                    format!("a file in column {column}"),
-                    match path.exists() {
-                        true => format!("{}, which is a folder", path.display()),
-                        false => format!("{}, which is not there", path.display()),
-                    },
-                )),
-            })
-        };
-        let track = Track {
-            mark: self.required("mark").to_owned(),
-            path: file("path").transpose()?.unwrap_or_default(),
-            control: file("control").transpose()?,
-        };
-        if track.control.as_deref().map(one_path) == Some(one_path(&track.path)) {
-            return Err(self.bad(
-                sheet,
-                "a control beside the file".into(),
-                format!("{} as its own control", track.path.display()),
-            ));
-        }
-        Ok(track)
-    }
+    Ok(track)
 }
 
 /// A path without links and relative parts, to tell whether two are one file.
 fn one_path(path: &Path) -> PathBuf {
     fs::canonicalize(path).unwrap_or_else(|_| path.into())
-}
-
-/// A path as a table in some folder gives it.
-fn beside(sheet: &Path, name: &str) -> PathBuf {
-    sheet.parent().unwrap_or(Path::new("")).join(name)
-}
-
-struct Sheet;
-
-impl Sheet {
-    fn read(path: &Path, required: &[&'static str], optional: &[&'static str]) -> Result<Vec<Row>> {
-        let mut lines = Lines::open_small(path)?;
-        let mut columns: Option<Vec<&'static str>> = None;
-        let mut rows = Vec::new();
-        while let Some((line, bytes)) = lines.next_line()? {
-            if bytes.trim_ascii().is_empty() || bytes.starts_with(b"#") {
-                continue;
-            }
-            let bad = |expected: String, found: String| {
-                Err(Error::content(
-                    path,
-                    Place::Line(line),
-                    expected,
-                    found,
-                    REMEDY,
-                ))
-            };
-            let Ok(text) = std::str::from_utf8(bytes) else {
-                return bad("text in UTF-8".into(), excerpt(bytes));
-            };
-            let fields: Vec<&str> = text.split('\t').map(str::trim).collect();
-            let Some(columns) = &columns else {
-                let known = || required.iter().chain(optional);
-                let mut header = Vec::new();
-                for field in &fields {
-                    match known().find(|known| known == &field) {
-                        Some(&name) if !header.contains(&name) => header.push(name),
-                        _ => {
-                            let all: Vec<&str> = known().copied().collect();
-                            return bad(
-                                format!("a header of the columns {}", all.join(", ")),
-                                excerpt(field.as_bytes()),
-                            );
-                        }
-                    }
-                }
-                if let Some(missing) = required.iter().find(|name| !header.contains(name)) {
-                    return bad(format!("a column named {missing}"), excerpt(bytes));
-                }
-                columns = Some(header);
-                continue;
-            };
-            if fields.len() > columns.len() {
-                return bad(
-                    format!("{} columns", columns.len()),
-                    fields.len().to_string(),
-                );
-            }
-            let values = columns.iter().copied().zip(&fields);
-            let values: HashMap<&'static str, String> = values
-                .filter(|(_, value)| !value.is_empty())
-                .map(|(name, value)| (name, (*value).to_owned()))
-                .collect();
-            if let Some(missing) = required.iter().find(|name| !values.contains_key(*name)) {
-                return bad(format!("a value in column {missing}"), "none".into());
-            }
-            rows.push(Row { line, values });
-        }
-        if rows.is_empty() {
-            return Err(Error::content(
-                path,
-                Place::File,
-                format!("a header and rows with {}", required.join(", ")),
-                "no row",
-                REMEDY,
-            ));
-        }
-        Ok(rows)
-    }
 }
 
 #[cfg(test)]

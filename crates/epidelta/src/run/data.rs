@@ -1,0 +1,148 @@
+//! The data of a training or a prediction: a pair of cell types, or a list of pairs.
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+};
+
+use rayon::prelude::*;
+
+use super::{DataFile, LabelFile};
+use crate::{
+    dataset::{Epigenome, JoinSummary, Mark, Pair, read_epigenome, read_pairs},
+    error::{Error, Result},
+    expression::read_fold_changes,
+    method::Settings,
+    provenance::sha256,
+};
+
+/// A table that labels are taken from: the differential table of DESeq2, edgeR or
+/// limma.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LabelTable {
+    /// The table.
+    pub path: PathBuf,
+    /// The column with the log2 fold change; by its usual names where not given.
+    pub column: Option<String>,
+}
+
+/// Which data.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum DataFiles {
+    /// Two cell types.
+    Pair {
+        /// Cell type A's `epigenome.parquet`.
+        a: PathBuf,
+        /// Cell type B's.
+        b: PathBuf,
+        /// The table of labels; without it they are the ratios of the expressions.
+        labels: Option<LabelTable>,
+    },
+    /// The pairs of a list, as [`read_pairs`] reads it.
+    Pairs(PathBuf),
+}
+
+/// Data read and joined.
+#[derive(Debug)]
+pub struct ReadData {
+    /// The pairs, without splits, their signal as the settings say.
+    pub pair: Pair,
+    /// What joining kept and dropped.
+    pub join: JoinSummary,
+    /// The cell types' files, in the order of [`Pair::cells`].
+    pub files: Vec<DataFile>,
+    /// The table of labels.
+    pub labels: Option<LabelFile>,
+}
+
+impl DataFiles {
+    /// The table of labels, if there is one.
+    pub fn labels(&self) -> Option<&LabelTable> {
+        match self {
+            DataFiles::Pair { labels, .. } => labels.as_ref(),
+            DataFiles::Pairs(_) => None,
+        }
+    }
+
+    /// Every file that is read, as far as it is known without reading one.
+    pub fn paths(&self) -> Vec<&Path> {
+        match self {
+            DataFiles::Pair { a, b, labels } => {
+                let labels = labels.iter().map(|table| table.path.as_path());
+                [a.as_path(), b.as_path()]
+                    .into_iter()
+                    .chain(labels)
+                    .collect()
+            }
+            DataFiles::Pairs(list) => vec![list],
+        }
+    }
+
+    /// Reads the cell types and joins them as the settings say, without splits. The marks are
+    /// those `wanted`, or else all that any cell type has.
+    ///
+    /// # Errors
+    /// When a file is unusable or they do not fit together.
+    pub fn read(&self, settings: &Settings, wanted: Option<&[Mark]>) -> Result<ReadData> {
+        let (paths, pairs) = match self {
+            DataFiles::Pair { a, b, .. } => (vec![a.clone(), b.clone()], vec![[0, 1]]),
+            DataFiles::Pairs(list) => {
+                let list = read_pairs(list)?;
+                (list.files, list.pairs)
+            }
+        };
+        // Checksums are of the files that are read next, not of what may stand there
+        // hours later.
+        let read: Vec<(DataFile, Epigenome)> = paths
+            .par_iter()
+            .map(|path| {
+                let (sha256, epigenome) = (sha256(path)?, read_epigenome(path)?);
+                let file = DataFile {
+                    path: fs::canonicalize(path).map_err(Error::io("read", path))?,
+                    sha256,
+                    cell_type: epigenome.metadata.cell_type.clone(),
+                    library_size: epigenome.metadata.library_size,
+                };
+                Ok((file, epigenome))
+            })
+            .collect::<Result<_>>()?;
+        let labels = self.labels().map(LabelFile::of).transpose()?;
+        let (files, cells): (Vec<DataFile>, Vec<Epigenome>) = read.into_iter().unzip();
+        self.check_names(&files)?;
+        let (mut pair, mut join) = Pair::join_all(cells, &pairs, wanted, settings.label)?;
+        if let Some(LabelTable { path, column }) = self.labels() {
+            let table = read_fold_changes(path, column.as_deref())?;
+            pair.take_labels(&table, settings.label.direction, &mut join)?;
+        }
+        Ok(ReadData {
+            pair: pair.with_input(settings.input, settings.transforms_bins())?,
+            join,
+            files,
+            labels,
+        })
+    }
+
+    /// Refuses a list in which two files are of the same cell type: what is held out would
+    /// not be told apart from what is not.
+    fn check_names(&self, files: &[DataFile]) -> Result<()> {
+        let DataFiles::Pairs(list) = self else {
+            return Ok(());
+        };
+        for (i, file) in files.iter().enumerate() {
+            let same = |earlier: &&DataFile| earlier.cell_type == file.cell_type;
+            if let Some(earlier) = files[..i].iter().find(same) {
+                return Err(Error::data(
+                    format!(
+                        "{} names two files of cell type {}: {} and {}",
+                        list.display(),
+                        file.cell_type,
+                        earlier.path.display(),
+                        file.path.display()
+                    ),
+                    "Make one of them again with another --cell-type",
+                ));
+            }
+        }
+        Ok(())
+    }
+}
