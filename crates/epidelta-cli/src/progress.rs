@@ -30,8 +30,9 @@ pub struct TrainingProgress {
     started: Instant,
     train_genes: usize,
     epochs: usize,
-    /// The network that trains, where there are those of A and B.
-    network: Option<usize>,
+    networks: NetworkNames,
+    /// The network that trains, counted from 0.
+    network: usize,
     best: Option<(usize, f64)>,
     told: Option<Instant>,
 }
@@ -71,11 +72,27 @@ impl Reporter {
             started: Instant::now(),
             train_genes,
             epochs,
-            network: plan.settings.method.is_per_cell().then_some(0),
+            networks: match training.map_or(1, |training| training.ensemble) {
+                _ if plan.settings.method.is_per_cell() => NetworkNames::Cells,
+                1 => NetworkNames::One,
+                members => NetworkNames::Members(members),
+            },
+            network: 0,
             best: None,
             told: None,
         }
     }
+}
+
+/// What networks are called.
+#[derive(Debug, Clone, Copy)]
+enum NetworkNames {
+    /// There is one.
+    One,
+    /// Those of A and B.
+    Cells,
+    /// An ensemble of so many.
+    Members(usize),
 }
 
 impl TrainingProgress {
@@ -83,8 +100,8 @@ impl TrainingProgress {
     pub fn on(&mut self, progress: method::Progress<'_>) {
         match progress {
             method::Progress::Network { index, progress } => {
-                if self.network.is_some_and(|network| network != index) {
-                    self.network = Some(index);
+                if self.network != index {
+                    self.network = index;
                     self.best = None;
                     self.started = Instant::now();
                 }
@@ -109,10 +126,13 @@ impl TrainingProgress {
                 let best = self.best.map_or(String::new(), |(epoch, r)| {
                     format!(", best {r:.4} in epoch {epoch}")
                 });
-                let network = match self.network {
-                    None => "",
-                    Some(0) => "network of A, ",
-                    Some(_) => "network of B, ",
+                let network = match (self.networks, self.network) {
+                    (NetworkNames::One, _) => String::new(),
+                    (NetworkNames::Cells, 0) => "network of A, ".into(),
+                    (NetworkNames::Cells, _) => "network of B, ".into(),
+                    (NetworkNames::Members(all), index) => {
+                        format!("network {} of {all}, ", index + 1)
+                    }
                 };
                 let message = format!(
                     "{network}epoch {}/{}: train loss {:.4}, valid loss {:.4}, valid Pearson r \

@@ -61,29 +61,29 @@ pub struct Epochs {
 }
 
 /// A number of each network of a method.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(untagged)]
 pub enum PerNetwork {
     /// There is one.
     One(usize),
-    /// There is one for A and one for B.
-    Cells([usize; 2]),
+    /// There are several: those of A and B, or the members of an ensemble.
+    Each(Vec<usize>),
 }
 
 impl PerNetwork {
     fn of(numbers: &[usize]) -> Option<Self> {
         match *numbers {
+            [] => None,
             [number] => Some(PerNetwork::One(number)),
-            [a, b] => Some(PerNetwork::Cells([a, b])),
-            _ => None,
+            _ => Some(PerNetwork::Each(numbers.to_vec())),
         }
     }
 
     /// The sum over networks.
-    pub fn sum(self) -> usize {
+    pub fn sum(&self) -> usize {
         match self {
-            PerNetwork::One(number) => number,
-            PerNetwork::Cells([a, b]) => a + b,
+            PerNetwork::One(number) => *number,
+            PerNetwork::Each(numbers) => numbers.iter().sum(),
         }
     }
 }
@@ -92,7 +92,10 @@ impl fmt::Display for PerNetwork {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             PerNetwork::One(number) => write!(f, "{number}"),
-            PerNetwork::Cells([a, b]) => write!(f, "{a} (A) and {b} (B)"),
+            PerNetwork::Each(numbers) => {
+                let numbers: Vec<String> = numbers.iter().map(usize::to_string).collect();
+                f.write_str(&numbers.join(", "))
+            }
         }
     }
 }

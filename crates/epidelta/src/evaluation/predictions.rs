@@ -33,6 +33,31 @@ pub enum CellPrediction {
     },
 }
 
+impl CellPrediction {
+    /// The predicted log2 expression or probability.
+    pub fn predicted(self) -> f32 {
+        match self {
+            CellPrediction::Expression { predicted, .. } => predicted,
+            CellPrediction::AboveMedian { probability, .. } => probability,
+        }
+    }
+
+    /// The same with another prediction.
+    #[must_use]
+    pub fn with_predicted(self, value: f32) -> Self {
+        match self {
+            CellPrediction::Expression { observed, .. } => CellPrediction::Expression {
+                observed,
+                predicted: value,
+            },
+            CellPrediction::AboveMedian { observed, .. } => CellPrediction::AboveMedian {
+                observed,
+                probability: value,
+            },
+        }
+    }
+}
+
 /// The prediction for one gene.
 #[derive(Debug, Clone, PartialEq)]
 pub struct GenePrediction {

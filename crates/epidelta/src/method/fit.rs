@@ -9,7 +9,7 @@ use crate::{
     baseline::{self, Problem},
     dataset::{LabelDirection, Pair, PairedGene, Split, Task},
     error::Result,
-    model::{NetworkConfig, WeightsFile},
+    model::{Network, NetworkConfig, WeightsFile},
     training::{self, Fitted, History, Profile, Training, TrainingConfig},
 };
 
@@ -41,6 +41,22 @@ pub struct TrainedNetwork {
     pub history: History,
 }
 
+impl TrainedNetwork {
+    fn of(fitted: Fitted) -> Self {
+        TrainedNetwork {
+            best_epoch: fitted.best_epoch,
+            history: fitted.history,
+        }
+    }
+}
+
+/// The seed of a member of an ensemble: the first one's is the run's, so that it is the
+/// network that would be trained alone, and the others' are no neighbours of it, so that
+/// ensembles of neighbouring seeds have no member in common.
+fn member_seed(seed: u64, member: usize) -> u64 {
+    seed.wrapping_add((member as u64) << 40)
+}
+
 /// A fit's outcome.
 #[derive(Debug)]
 pub struct Fit {
@@ -56,6 +72,20 @@ pub struct Fit {
     pub profile: Option<Profile>,
     /// Wall-clock seconds of the fit.
     pub seconds: f64,
+}
+
+impl Fit {
+    /// What the networks are told apart by where there are several, and each one's name.
+    pub fn network_names(&self) -> Option<(&'static str, Vec<String>)> {
+        match &self.model {
+            FittedMethod::Cells { .. } => Some(("cell", ["a", "b"].map(str::to_owned).to_vec())),
+            _ if self.networks.len() > 1 => {
+                let members = 1..=self.networks.len();
+                Some(("member", members.map(|member| member.to_string()).collect()))
+            }
+            _ => None,
+        }
+    }
 }
 
 /// Fits a method to the training genes of a pair, choosing by its validation genes.
@@ -158,28 +188,36 @@ impl Trainer<'_> {
         task: Task,
         report: &mut (dyn FnMut(Progress<'_>) + Send),
     ) -> Result<Fit> {
-        let training = Training {
-            network,
-            config: self.config,
-            task,
-            seed: self.seed,
+        let train = |member: usize| -> Result<Fitted> {
+            let training = Training {
+                network,
+                config: self.config,
+                task,
+                seed: member_seed(self.seed, member),
+            };
+            let weights = self.initial_weights.as_ref();
+            let weights = weights.map(|file| file.member(member)).transpose()?;
+            training::fit(pair, training, weights, &mut |progress| {
+                let index = member;
+                report(Progress::Network { index, progress });
+            })
         };
-        let fitted = training::fit(pair, training, self.initial_weights, &mut |progress| {
-            report(Progress::Network { index: 0, progress });
-        })?;
-        let of = |network| FittedMethod::Network {
-            network,
-            thresholds: fitted.thresholds,
+        let members: Vec<Fitted> = (0..self.config.ensemble)
+            .map(train)
+            .collect::<Result<_>>()?;
+        let of = |network: fn(&Fitted) -> &Network| FittedMethod::Network {
+            members: members.iter().map(|of| network(of).clone()).collect(),
+            thresholds: members[0].thresholds,
         };
         Ok(Fit {
-            model: of(fitted.best),
-            last: Some(of(fitted.last)),
-            networks: vec![TrainedNetwork {
-                best_epoch: fitted.best_epoch,
-                history: fitted.history,
-            }],
+            model: of(|fitted| &fitted.best),
+            last: Some(of(|fitted| &fitted.last)),
             choices: BTreeMap::new(),
-            profile: Some(fitted.profile),
+            profile: members
+                .iter()
+                .map(|fitted| fitted.profile)
+                .reduce(|x, y| x + y),
+            networks: members.into_iter().map(TrainedNetwork::of).collect(),
             seconds: 0.0,
         })
     }
@@ -234,13 +272,7 @@ impl Trainer<'_> {
             model: of(fitted.each_ref().map(|fitted| fitted.best.clone())),
             last: Some(of(fitted.each_ref().map(|fitted| fitted.last.clone()))),
             profile: Some(fitted[0].profile + fitted[1].profile),
-            networks: fitted
-                .into_iter()
-                .map(|fitted| TrainedNetwork {
-                    best_epoch: fitted.best_epoch,
-                    history: fitted.history,
-                })
-                .collect(),
+            networks: fitted.into_iter().map(TrainedNetwork::of).collect(),
             choices: BTreeMap::new(),
             seconds: 0.0,
         })

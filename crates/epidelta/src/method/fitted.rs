@@ -21,10 +21,10 @@ use crate::{
 #[derive(Debug)]
 #[expect(clippy::large_enum_variant, reason = "there are never many")]
 pub enum FittedMethod {
-    /// A network that sees both cell types.
+    /// Networks that see both cell types, whose mean predicts: an ensemble, or one alone.
     Network {
-        /// The network.
-        network: Network,
+        /// The networks, one or more.
+        members: Vec<Network>,
         /// The boundary between low and high of its cell-specific tasks.
         thresholds: ExpressionThresholds,
     },
@@ -66,9 +66,12 @@ impl FittedMethod {
     ) -> Result<Predictions> {
         let mut predictions = match self {
             FittedMethod::Network {
-                network,
+                members,
                 thresholds,
-            } => predict(network, *thresholds, pair, genes),
+            } => {
+                let of_member = |network| predict(network, *thresholds, pair, genes);
+                mean_of_members(members.iter().map(of_member).collect())
+            }
             FittedMethod::Cells {
                 networks,
                 thresholds,
@@ -147,16 +150,20 @@ impl FittedMethod {
     /// When the file cannot be written.
     pub fn save(&self, path: &Path) -> Result<()> {
         match self {
-            FittedMethod::Network { network, .. } => write_tensors(&named_tensors(network), path),
+            FittedMethod::Network { members, .. } if members.len() == 1 => {
+                write_tensors(&named_tensors(&members[0]), path)
+            }
+            FittedMethod::Network { members, .. } => {
+                let prefixed = members.iter().enumerate().flat_map(|(member, network)| {
+                    with_prefix(&WeightsFile::member_prefix(member), named_tensors(network))
+                });
+                write_tensors(&prefixed.collect(), path)
+            }
             FittedMethod::Cells { networks, .. } => {
                 let parts = Self::CELL_PREFIXES.into_iter().zip(networks.iter());
-                let tensors: Tensors = parts
-                    .flat_map(|(prefix, network)| {
-                        let tensors = named_tensors(network).into_iter();
-                        tensors.map(move |(name, tensor)| (format!("{prefix}{name}"), tensor))
-                    })
-                    .collect();
-                write_tensors(&tensors, path)
+                let prefixed =
+                    parts.flat_map(|(prefix, network)| with_prefix(prefix, named_tensors(network)));
+                write_tensors(&prefixed.collect(), path)
             }
             FittedMethod::Baseline { model, .. } => model.save(path),
         }
@@ -177,10 +184,16 @@ impl FittedMethod {
             file.put_into(Network::new(config, shape, 0, &Device::flex())?)
         };
         match settings.method.networks() {
-            Some(Networks::Joint(config)) => Ok(FittedMethod::Network {
-                network: network(&config, WeightsFile::read(path)?)?,
-                thresholds,
-            }),
+            Some(Networks::Joint(config)) => {
+                let file = WeightsFile::read(path)?;
+                let members = file.members().into_iter();
+                Ok(FittedMethod::Network {
+                    members: members
+                        .map(|file| network(&config, file))
+                        .collect::<Result<_>>()?,
+                    thresholds,
+                })
+            }
             Some(Networks::PerCell { networks, task }) => {
                 let file = WeightsFile::read(path)?;
                 let [a, b] = Self::CELL_PREFIXES.map(|prefix| file.part(prefix));
@@ -211,4 +224,38 @@ impl FittedMethod {
             }
         }
     }
+}
+
+fn with_prefix(prefix: &str, tensors: Tensors) -> Tensors {
+    let tensors = tensors.into_iter();
+    tensors
+        .map(|(name, tensor)| (format!("{prefix}{name}"), tensor))
+        .collect()
+}
+
+/// The mean of the predictions of an ensemble, and their spread.
+fn mean_of_members(mut members: Vec<Vec<GenePrediction>>) -> Vec<GenePrediction> {
+    if members.len() == 1 {
+        return members.swap_remove(0);
+    }
+    let mean = |of: &dyn Fn(&GenePrediction) -> f32, gene: usize| {
+        let sum: f64 = members
+            .iter()
+            .map(|member| f64::from(of(&member[gene])))
+            .sum();
+        sum / members.len() as f64
+    };
+    let genes = members[0].iter().cloned().enumerate();
+    genes
+        .map(|(index, gene)| GenePrediction {
+            predicted: mean(&|of| of.predicted, index) as f32,
+            cells: gene.cells.map(|cells| {
+                [0, 1].map(|cell| {
+                    let of = |of: &GenePrediction| of.cells.map_or(0.0, |of| of[cell].predicted());
+                    cells[cell].with_predicted(mean(&of, index) as f32)
+                })
+            }),
+            ..gene
+        })
+        .collect()
 }

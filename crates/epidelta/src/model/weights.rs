@@ -90,6 +90,46 @@ impl WeightsFile {
         }
     }
 
+    /// Before the names of the weights of an ensemble's member, counted from 0.
+    pub fn member_prefix(member: usize) -> String {
+        format!("member_{}.", member + 1)
+    }
+
+    /// The weights of each member of an ensemble; of a network that is none, its own alone.
+    pub fn members(self) -> Vec<Self> {
+        let of_member = |member| self.part(&Self::member_prefix(member));
+        let members: Vec<Self> = (0..)
+            .map(of_member)
+            .take_while(|file| !file.tensors.is_empty())
+            .collect();
+        if members.is_empty() {
+            vec![self]
+        } else {
+            members
+        }
+    }
+
+    /// The weights that a member of an ensemble is to start from: those of the same member, or
+    /// of the only network that there is.
+    ///
+    /// # Errors
+    /// When they are those of an ensemble of fewer members.
+    pub fn member(&self, member: usize) -> Result<Self> {
+        let mut members = self.clone().members();
+        let count = members.len();
+        match member < count {
+            true => Ok(members.swap_remove(member)),
+            false if count == 1 => Ok(members.swap_remove(0)),
+            false => Err(Error::content(
+                &self.path,
+                Place::File,
+                format!("the weights of {} networks or more, or of one", member + 1),
+                count.to_string(),
+                "Set training.ensemble to as many",
+            )),
+        }
+    }
+
     /// A model with these weights in place of its own.
     ///
     /// # Errors

@@ -165,7 +165,7 @@ pub fn train(
     let metrics = RunMetrics {
         best: Metrics::of(&predictions),
         epochs: epochs(&fitted, &pair, settings)?,
-        choices: fitted.choices,
+        choices: fitted.choices.clone(),
         fit_seconds: Some(fitted.seconds),
     };
 
@@ -174,7 +174,9 @@ pub fn train(
     fitted.model.save(&model)?;
     let histories: Vec<&History> = fitted.networks.iter().map(|n| &n.history).collect();
     if !histories.is_empty() {
-        write_histories(&histories, &folder.file(HISTORY))?;
+        let names = fitted.network_names();
+        let column = names.as_ref().map(|(column, names)| (*column, &names[..]));
+        write_histories(&histories, column, &folder.file(HISTORY))?;
     }
     predictions.write(&folder.file(PREDICTIONS), false)?;
     description.head.weights_sha256 = sha256(&model)?;
@@ -205,13 +207,14 @@ fn epochs(fit: &Fit, pair: &Pair, settings: &Settings) -> Result<Option<Epochs>>
         return Ok(None);
     };
     let of_last = last.predict(pair, &pair.in_split(Split::Test), &settings.label)?;
+    let epochs_in_all = last_epoch.sum().max(1);
     Ok(Some(Epochs {
         best_epoch,
         last_epoch: LastEpoch {
             epoch: last_epoch,
             test: Metrics::of(&of_last).test,
         },
-        seconds_per_epoch: profile.total.as_secs_f64() / last_epoch.sum().max(1) as f64,
+        seconds_per_epoch: profile.total.as_secs_f64() / epochs_in_all as f64,
     }))
 }
 

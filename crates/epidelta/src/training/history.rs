@@ -30,28 +30,35 @@ pub struct History {
     pub epochs: Vec<EpochRecord>,
 }
 
-/// Writes the histories of a method's networks as one table; where there are two, those
-/// of A and B, with a last column `cell`. Undefined correlations are `NA`.
+/// Writes the histories of a method's networks as one table. Where there are several, each
+/// has a name, in a last column: `cell` (a, b) where each is of a cell type, `member` (1, 2, ...)
+/// of an ensemble. Undefined correlations are `NA`.
 ///
 /// # Errors
 /// When the file cannot be written.
-pub fn write_histories(histories: &[&History], path: &Path) -> Result<()> {
+pub fn write_histories(
+    histories: &[&History],
+    column: Option<(&str, &[String])>,
+    path: &Path,
+) -> Result<()> {
     let or_na = |r: Option<f64>| r.map_or_else(|| "NA".to_owned(), |r| r.to_string());
-    let cells: &[&str] = match histories.len() {
-        2 => &["\ta", "\tb"],
-        _ => &[""],
+    let (column, names) = match column {
+        Some((column, names)) => (format!("\t{column}"), names),
+        None => (String::new(), &[][..]),
     };
     write_atomically(path, false, |out| {
         writeln!(
             out,
-            "epoch\ttrain_loss\tvalid_loss\ttrain_pearson_r\tvalid_pearson_r\tgradient_norm{}",
-            if cells.len() > 1 { "\tcell" } else { "" }
+            "epoch\ttrain_loss\tvalid_loss\ttrain_pearson_r\tvalid_pearson_r\tgradient_norm{column}",
         )?;
-        for (history, cell) in histories.iter().zip(cells) {
+        for (index, history) in histories.iter().enumerate() {
+            let name = names
+                .get(index)
+                .map_or(String::new(), |name| format!("\t{name}"));
             for epoch in &history.epochs {
                 writeln!(
                     out,
-                    "{}\t{}\t{}\t{}\t{}\t{}{cell}",
+                    "{}\t{}\t{}\t{}\t{}\t{}{name}",
                     epoch.epoch,
                     epoch.train_loss,
                     epoch.valid_loss,
