@@ -51,6 +51,8 @@ pub enum Method {
     Logistic,
     /// Gradient boosted trees.
     Boosting,
+    /// Recurrent encoders with attention in an antisymmetric network, beside a linear path.
+    Epidelta,
 }
 
 /// Methods of a kind.
@@ -77,7 +79,7 @@ impl Family {
 }
 
 impl Method {
-    /// All methods: DeepDiff's variants, then the networks, then the others.
+    /// All methods: Epidelta, DeepDiff's variants, then the networks, then the others.
     pub fn all() -> Vec<Method> {
         let variants = Variant::ALL.map(Method::DeepDiff);
         let others = [
@@ -92,12 +94,14 @@ impl Method {
             Method::Logistic,
             Method::Boosting,
         ];
-        variants.into_iter().chain(others).collect()
+        let all = [Method::Epidelta].into_iter().chain(variants);
+        all.chain(others).collect()
     }
 
     /// The name on the command line and in files.
     pub fn name(self) -> &'static str {
         match self {
+            Method::Epidelta => "epidelta",
             Method::DeepDiff(variant) => variant.name(),
             Method::AttentiveChrome => "attentive-chrome",
             Method::DeepChrome => "deep-chrome",
@@ -116,9 +120,10 @@ impl Method {
     pub fn family(self) -> Family {
         match self {
             Method::DeepDiff(_) => Family::DeepDiff,
-            Method::AttentiveChrome | Method::DeepChrome | Method::DeepChromeRaw => {
-                Family::OtherNetwork
-            }
+            Method::Epidelta
+            | Method::AttentiveChrome
+            | Method::DeepChrome
+            | Method::DeepChromeRaw => Family::OtherNetwork,
             _ => Family::NoNetwork,
         }
     }

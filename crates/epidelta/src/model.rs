@@ -1,5 +1,5 @@
 //! The networks: one configurable DeepDiff, whose seven published variants are seven
-//! values of [`DeepDiffConfig`], and [`DeepChrome`].
+//! values of [`DeepDiffConfig`], [`DeepChrome`], and [`Epidelta`].
 //!
 //! Level I encodes the bins of each channel and mark with a bidirectional LSTM
 //! and attention over bins; level II encodes the marks likewise; heads turn the
@@ -14,6 +14,7 @@ mod deep_chrome;
 mod deepdiff;
 mod dropout;
 mod encoder;
+mod epidelta;
 mod fused;
 mod initialize;
 mod kernel_time;
@@ -28,10 +29,11 @@ pub use config::{Auxiliary, Channel, ContrastiveForm, DeepDiffConfig, Variant};
 pub use deep_chrome::{DeepChrome, DeepChromeConfig};
 pub use deepdiff::{Attention, DeepDiff, Output};
 pub use encoder::{Encoded, GroupedEncoder, Kernel};
+pub use epidelta::{Epidelta, EpideltaConfig, Standard};
 pub(crate) use kernel_time::kernel_time;
 pub use kernel_time::{KernelTime, PassTime};
 pub use losses::{ExpressionThresholds, Losses, losses, task_loss};
-pub use network::{Network, NetworkConfig};
+pub use network::{DataSize, Network, NetworkConfig, is_encoder};
 pub use signal::SignalTensors;
 pub use tensor_file::{NamedTensor, Tensors, read_tensors, write_tensors};
 pub(crate) use values::values;

@@ -28,8 +28,8 @@ pub enum Purpose {
     Boosting,
     /// The genes of bootstrap samples.
     Bootstrap,
-    /// The marks that training hides; `index` is the optimizer step.
-    HiddenMarks,
+    /// The marks and cell types that training hides; `index` is the optimizer step.
+    Hidden,
 }
 
 /// The generator of a purpose; `index` separates its parts (epochs, genes).

@@ -37,6 +37,7 @@ fn batch(generator: &mut ChaCha8Rng) -> Batch {
         signal_a: draw(MARKS * GENES * BINS, 0.0, 2.0),
         signal_b: draw(MARKS * GENES * BINS, 0.0, 2.0),
         // Both sides of the boundary between similar and dissimilar genes.
+        cell_types: Vec::new(),
         log2_fold_change: vec![-3.0, -0.5, 0.7, 4.0],
         log2_expression_a: vec![1.0, 4.0, 5.0, 2.0],
         log2_expression_b: vec![5.0, 3.5, 1.0, 0.5],

@@ -59,6 +59,7 @@ fn read_batch(parity: &Path) -> Batch {
         bins: 200,
         signal_a: signal("X_A"),
         signal_b: signal("X_B"),
+        cell_types: Vec::new(),
         log2_fold_change: targets("y_diff"),
         log2_expression_a: targets("y_A"),
         log2_expression_b: targets("y_B"),

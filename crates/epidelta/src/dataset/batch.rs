@@ -19,6 +19,9 @@ pub struct Batch {
     pub signal_a: Vec<f32>,
     /// Signal of cell type B, `[mark, batch, bin]`.
     pub signal_b: Vec<f32>,
+    /// Which of the cell types that train A and B of each gene are, none of a cell type that
+    /// does not, `[batch]`.
+    pub cell_types: Vec<[Option<usize>; 2]>,
     /// Labels, log2 fold change, `[batch]`.
     pub log2_fold_change: Vec<f64>,
     /// Log2 expression in A, `[batch]`.
@@ -37,6 +40,7 @@ impl Batch {
             bins,
             signal_a: Vec::with_capacity(genes.len() * marks * bins),
             signal_b: Vec::with_capacity(genes.len() * marks * bins),
+            cell_types: genes.iter().map(|&gene| pair.identities(gene)).collect(),
             log2_fold_change: Vec::with_capacity(genes.len()),
             log2_expression_a: Vec::with_capacity(genes.len()),
             log2_expression_b: Vec::with_capacity(genes.len()),
@@ -71,6 +75,16 @@ impl Batch {
             if generator.random_bool(share) {
                 a.fill(0.0);
                 b.fill(0.0);
+            }
+        }
+    }
+
+    /// Hides which cell types each gene's are, with this probability: how a network sees cell
+    /// types that it was not trained on.
+    pub fn hide_cell_types(&mut self, share: f64, generator: &mut ChaCha8Rng) {
+        for cell_types in &mut self.cell_types {
+            if generator.random_bool(share) {
+                *cell_types = [None, None];
             }
         }
     }

@@ -62,6 +62,8 @@ pub struct Pair {
     pub cells: Vec<Epigenome>,
     /// Which marks each cell type lacks: its signal there is zero.
     lacks: Vec<Vec<bool>>,
+    /// Which of the cell types that train each is, if it is one of them.
+    identities: Vec<Option<usize>>,
     /// A gene of a pair each.
     pub genes: Vec<PairedGene>,
 }
@@ -101,6 +103,7 @@ impl Pair {
         let mut joined = Pair {
             lacks: cells.iter().map(|cell| lacks(cell, &marks)).collect(),
             cells: Vec::with_capacity(cells.len()),
+            identities: Vec::new(),
             genes: Vec::new(),
         };
         for (cell, lacks) in cells.into_iter().zip(&joined.lacks) {
@@ -110,6 +113,7 @@ impl Pair {
                 .extend(lacking.map(|(mark, _)| (cell.metadata.cell_type.clone(), mark.clone())));
             joined.cells.push(cell.with_marks(&marks));
         }
+        joined.identify(&joined.cell_names());
         let rows: Vec<HashMap<&str, usize>> = joined.cells.iter().map(rows_by_id).collect();
         for &cells in pairs {
             let [a, b] = cells.map(|cell| &joined.cells[cell]);
@@ -223,6 +227,24 @@ impl Pair {
     pub fn cell_types(&self, gene: usize) -> [&str; 2] {
         let cells = self.genes[gene].cells;
         cells.map(|cell| self.cells[cell].metadata.cell_type.as_str())
+    }
+
+    /// The names of the cell types.
+    pub fn cell_names(&self) -> Vec<String> {
+        let names = self.cells.iter().map(|cell| &cell.metadata.cell_type);
+        names.cloned().collect()
+    }
+
+    /// Tells the cell types by their names among those that train.
+    pub fn identify(&mut self, trained: &[String]) {
+        let place = |name: &String| trained.iter().position(|trained| trained == name);
+        self.identities = self.cell_names().iter().map(place).collect();
+    }
+
+    /// Which of the cell types that train those of a joined gene are. One that is held out is
+    /// none of them.
+    pub fn identities(&self, gene: usize) -> [Option<usize>; 2] {
+        self.genes[gene].cells.map(|cell| self.identities[cell])
     }
 
     /// The names of the cell types of every pair, in the order of the genes.

@@ -157,7 +157,8 @@ fn without_network(
         MethodConfig::Boosting(s) => baseline::fit_boosting(&problem, &s.features, &s.boosting)?,
         MethodConfig::DeepDiff(_)
         | MethodConfig::AttentiveChrome(_)
-        | MethodConfig::DeepChrome(_) => unreachable!("these are made of networks"),
+        | MethodConfig::DeepChrome(_)
+        | MethodConfig::Epidelta(_) => unreachable!("these are made of networks"),
     };
     Ok(Fit {
         choices: model.choices(),

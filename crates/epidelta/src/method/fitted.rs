@@ -11,8 +11,8 @@ use crate::{
     error::{Error, Place, Result},
     evaluation::{GenePrediction, Predictions},
     model::{
-        ExpressionThresholds, Network, NetworkConfig, Tensors, WeightsFile, named_tensors,
-        write_tensors,
+        DataSize, ExpressionThresholds, Network, NetworkConfig, Tensors, WeightsFile,
+        named_tensors, write_tensors,
     },
     training::{cell_predictions, predict},
 };
@@ -135,7 +135,8 @@ impl FittedMethod {
     pub fn file_name(method: Method) -> &'static str {
         let [network, json, postcard] = Self::FILES;
         match method {
-            Method::DeepDiff(_)
+            Method::Epidelta
+            | Method::DeepDiff(_)
             | Method::AttentiveChrome
             | Method::DeepChrome
             | Method::DeepChromeRaw => network,
@@ -169,19 +170,19 @@ impl FittedMethod {
         }
     }
 
-    /// Reads what [`FittedMethod::save`] wrote, for data of so many marks and bins.
+    /// Reads what [`FittedMethod::save`] wrote, for data of this size.
     ///
     /// # Errors
     /// When the file cannot be read or is of another method or shape.
     pub fn load(
         path: &Path,
         settings: &Settings,
-        shape: [usize; 2],
+        size: DataSize,
         thresholds: Option<ExpressionThresholds>,
     ) -> Result<Self> {
         let thresholds = thresholds.unwrap_or_default();
         let network = |config: &NetworkConfig, file: WeightsFile| -> Result<Network> {
-            file.put_into(Network::new(config, shape, 0, &Device::flex())?)
+            file.put_into(Network::new(config, size, 0, &Device::flex())?)
         };
         match settings.method.networks() {
             Some(Networks::Joint(config)) => {
@@ -207,7 +208,7 @@ impl FittedMethod {
             }
             None => {
                 let model = Baseline::load(path)?;
-                let [marks, bins] = shape;
+                let DataSize { marks, bins, .. } = size;
                 if !model.fits(marks, bins) {
                     return Err(Error::content(
                         path,

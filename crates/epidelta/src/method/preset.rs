@@ -29,7 +29,10 @@ use crate::{
     dataset::{
         BinOrder, InputConfig, InputTransform, LabelConfig, LabelDirection, SplitConfig, Task,
     },
-    model::{Auxiliary, Channel, ContrastiveForm, DeepChromeConfig, DeepDiffConfig, Variant},
+    model::{
+        Auxiliary, Channel, ContrastiveForm, DeepChromeConfig, DeepDiffConfig, EpideltaConfig,
+        Variant,
+    },
     training::{Schedule, TrainingConfig},
 };
 
@@ -101,6 +104,31 @@ impl Preset {
                 model: self.deepdiff(variant),
                 training: self.training(),
             }),
+            Method::Epidelta => MethodConfig::Epidelta(NetworkSettings {
+                model: EpideltaConfig {
+                    bins_per_step: 10,
+                    joint_encoder: true,
+                    hidden_bins: 32,
+                    hidden_marks: 16,
+                    hidden_head: 64,
+                    windows: vec![1, 10, 20],
+                    cell_types: true,
+                    auxiliary_weight: 0.25,
+                    dropout: 0.5,
+                    dropout_head: 0.3,
+                },
+                training: TrainingConfig {
+                    batch_size: 64,
+                    epochs: 8,
+                    patience: 0,
+                    smoothing: 1,
+                    learning_rate: 3e-3,
+                    schedule: Schedule::Cosine,
+                    weight_decay: 0.3,
+                    averaged_steps: 200,
+                    ..self.training()
+                },
+            }),
             Method::AttentiveChrome => MethodConfig::AttentiveChrome(NetworkSettings {
                 model: self.attentive_chrome(),
                 training: self.training(),
@@ -146,6 +174,8 @@ impl Preset {
             averaged_steps: 1,
             max_gradient_norm: 1.0,
             hidden_marks: 0.0,
+            hidden_cell_types: 0.0,
+            freeze_encoders: false,
             ensemble: 1,
         };
         match self {

@@ -11,7 +11,10 @@ use crate::{
     },
     dataset::{InputConfig, LabelConfig, SplitConfig, Task},
     error::{Error, Result},
-    model::{Auxiliary, Channel, ContrastiveForm, DeepChromeConfig, DeepDiffConfig, NetworkConfig},
+    model::{
+        Auxiliary, Channel, ContrastiveForm, DeepChromeConfig, DeepDiffConfig, EpideltaConfig,
+        NetworkConfig,
+    },
     training::TrainingConfig,
 };
 
@@ -116,6 +119,8 @@ pub enum MethodConfig {
     Logistic(LinearSettings),
     /// `boosting`.
     Boosting(BoostingSettings),
+    /// `epidelta`.
+    Epidelta(NetworkSettings<EpideltaConfig>),
 }
 
 /// The networks that a method is made of.
@@ -147,6 +152,7 @@ impl MethodConfig {
             Method::Lasso => MethodConfig::Lasso(of(table)?),
             Method::Logistic => MethodConfig::Logistic(of(table)?),
             Method::Boosting => MethodConfig::Boosting(of(table)?),
+            Method::Epidelta => MethodConfig::Epidelta(of(table)?),
         })
     }
 
@@ -182,6 +188,10 @@ impl MethodConfig {
                 settings.features.check()?;
                 settings.boosting.check()
             }
+            MethodConfig::Epidelta(settings) => {
+                settings.training.check()?;
+                settings.model.check()
+            }
         }
     }
 
@@ -192,6 +202,7 @@ impl MethodConfig {
     pub fn check_bins(&self, bins: usize) -> Result<()> {
         match self {
             MethodConfig::DeepChrome(settings) => settings.model.check_bins(bins),
+            MethodConfig::Epidelta(settings) => settings.model.check_bins(bins),
             _ => Ok(()),
         }
     }
@@ -223,6 +234,10 @@ impl MethodConfig {
                 let network = NetworkConfig::DeepChrome(settings.model.clone());
                 Some(Networks::Joint(network))
             }
+            MethodConfig::Epidelta(settings) => {
+                let network = NetworkConfig::Epidelta(settings.model.clone());
+                Some(Networks::Joint(network))
+            }
             _ => None,
         }
     }
@@ -238,6 +253,7 @@ impl MethodConfig {
             MethodConfig::DeepDiff(settings) => Some(&settings.training),
             MethodConfig::AttentiveChrome(settings) => Some(&settings.training),
             MethodConfig::DeepChrome(settings) => Some(&settings.training),
+            MethodConfig::Epidelta(settings) => Some(&settings.training),
             _ => None,
         }
     }

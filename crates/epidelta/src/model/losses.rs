@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::{
     config::{Auxiliary, ContrastiveForm, DeepDiffConfig},
     deepdiff::Output,
+    epidelta::Epidelta,
 };
 use crate::dataset::{Batch, Task};
 
@@ -103,6 +104,30 @@ pub fn task_loss(output: Tensor<1>, log2_fold_change: &[f64], task: Task) -> Ten
             cross_entropy(output, target)
         }
     }
+}
+
+/// The loss of an Epidelta: of the fold changes, and the squared errors of log2 expression in
+/// A and B with their weight, each over its variance, so that their balance does not depend on
+/// units.
+pub(super) fn epidelta_loss(
+    output: &Output,
+    batch: &Batch,
+    model: &Epidelta,
+    task: Task,
+) -> Tensor<1> {
+    let label = &output.log2_fold_change;
+    let mut loss = task_loss(label.clone(), &batch.log2_fold_change, task);
+    if task == Task::Regression {
+        loss = loss / model.standard.label.powi(2);
+    }
+    let weight = model.config.auxiliary_weight;
+    if let (Some([a, b]), true) = (output.cells.clone(), weight > 0.0) {
+        let of_a = squared_error(a, tensor(&batch.log2_expression_a, label));
+        let of_b = squared_error(b, tensor(&batch.log2_expression_b, label));
+        let [_, spread] = model.standard.expression;
+        loss = loss + (of_a + of_b) * (weight / f64::from(spread).powi(2));
+    }
+    loss
 }
 
 fn contrastive_loss(distance: Tensor<1>, batch: &Batch, config: &DeepDiffConfig) -> Tensor<1> {

@@ -10,13 +10,45 @@ use super::{
     config::DeepDiffConfig,
     deep_chrome::{DeepChrome, DeepChromeConfig},
     deepdiff::{DeepDiff, Output},
-    losses::{ExpressionThresholds, losses, task_loss},
+    encoder::Kernel,
+    epidelta::{Epidelta, EpideltaConfig},
+    losses::{ExpressionThresholds, epidelta_loss, losses, task_loss},
     signal::SignalTensors,
 };
 use crate::{
     dataset::{Batch, Task},
     error::Result,
 };
+
+/// The size of the data that a network takes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct DataSize {
+    /// Marks.
+    pub marks: usize,
+    /// Bins of each mark.
+    pub bins: usize,
+    /// Cell types that train.
+    pub cell_types: usize,
+}
+
+/// Whether a part of a network, by the name of its field, encodes the signal; the others are
+/// heads.
+pub fn is_encoder(field: &str) -> bool {
+    const ENCODERS: [&str; 11] = [
+        "raw",
+        "cell_a",
+        "cell_b",
+        "marks_joint",
+        "marks_a",
+        "marks_b",
+        "convolution",
+        "convolution_bias",
+        "marks",
+        "all_marks",
+        "level_two",
+    ];
+    ENCODERS.contains(&field)
+}
 
 /// What a network is made of.
 #[derive(Debug, Clone, PartialEq)]
@@ -25,6 +57,8 @@ pub enum NetworkConfig {
     DeepDiff(DeepDiffConfig),
     /// A convolution.
     DeepChrome(DeepChromeConfig),
+    /// Recurrent encoders with attention, antisymmetric.
+    Epidelta(EpideltaConfig),
 }
 
 /// A network and what it is made of.
@@ -35,34 +69,36 @@ pub enum Network {
     DeepDiff(DeepDiffConfig, DeepDiff),
     /// A convolution.
     DeepChrome(DeepChromeConfig, DeepChrome),
+    /// Recurrent encoders with attention, antisymmetric.
+    Epidelta(Epidelta),
 }
 
 impl Network {
-    /// A network for data of so many marks and bins, its weights drawn from the seed.
+    /// A network for data of this size, its weights drawn from the seed.
     ///
     /// # Errors
     /// When the configuration's parts do not fit together or to the data.
-    pub fn new(
-        config: &NetworkConfig,
-        [marks, bins]: [usize; 2],
-        seed: u64,
-        device: &Device,
-    ) -> Result<Self> {
+    pub fn new(config: &NetworkConfig, size: DataSize, seed: u64, device: &Device) -> Result<Self> {
         Ok(match config {
             NetworkConfig::DeepDiff(config) => {
-                Network::DeepDiff(config.clone(), DeepDiff::new(config, marks, seed, device)?)
+                let model = DeepDiff::new(config, size.marks, seed, device)?;
+                Network::DeepDiff(config.clone(), model)
             }
             NetworkConfig::DeepChrome(config) => Network::DeepChrome(
                 config.clone(),
-                DeepChrome::new(config, [marks, bins], seed, device)?,
+                DeepChrome::new(config, [size.marks, size.bins], seed, device)?,
             ),
+            NetworkConfig::Epidelta(config) => {
+                Network::Epidelta(Epidelta::new(config, size, seed, device)?)
+            }
         })
     }
 
-    /// Starts the heads' biases at the targets' means.
+    /// Starts the heads' biases at the targets' means. An Epidelta has a [`Standard`] instead.
     #[must_use]
     pub fn with_head_biases(self, label: f64, cells: Option<[f64; 2]>) -> Self {
         match self {
+            Network::Epidelta(_) => self,
             Network::DeepDiff(config, model) => {
                 Network::DeepDiff(config, model.with_head_biases(label, cells))
             }
@@ -80,6 +116,11 @@ impl Network {
             Network::DeepChrome(config, model) => {
                 Network::DeepChrome(config.clone(), model.valid())
             }
+            Network::Epidelta(model) => Network::Epidelta(Epidelta {
+                config: model.config.clone(),
+                standard: model.standard.clone(),
+                layers: model.layers.valid(),
+            }),
         }
     }
 
@@ -88,6 +129,7 @@ impl Network {
         match self {
             Network::DeepDiff(_, model) => model.head.weight.val().device(),
             Network::DeepChrome(_, model) => model.head.weight.val().device(),
+            Network::Epidelta(model) => model.layers.output.val().device(),
         }
     }
 
@@ -98,6 +140,7 @@ impl Network {
             Network::DeepChrome(config, model) => {
                 Output::of_label(model.forward(config, &signal, None))
             }
+            Network::Epidelta(model) => model.forward(&signal, Kernel::Fused, false, None),
         }
     }
 
@@ -107,6 +150,9 @@ impl Network {
             Network::DeepDiff(config, model) => model.forward_training(config, signal, generator),
             Network::DeepChrome(config, model) => {
                 Output::of_label(model.forward(config, &signal, Some(generator)))
+            }
+            Network::Epidelta(model) => {
+                model.forward(&signal, Kernel::Fused, false, Some(generator))
             }
         }
     }
@@ -126,6 +172,7 @@ impl Network {
                 &batch.log2_fold_change,
                 task,
             ),
+            Network::Epidelta(model) => epidelta_loss(output, batch, model, task),
         }
     }
 }

@@ -28,6 +28,8 @@ pub struct SignalTensors {
     pub a: Tensor<3>,
     /// Cell type B, `[mark, batch, bin]`.
     pub b: Tensor<3>,
+    /// Which of the cell types that trained A and B of each gene are, `[batch]`.
+    pub cell_types: Vec<[Option<usize>; 2]>,
 }
 
 impl SignalTensors {
@@ -39,6 +41,7 @@ impl SignalTensors {
         SignalTensors {
             a: tensor(&batch.signal_a),
             b: tensor(&batch.signal_b),
+            cell_types: batch.cell_types.clone(),
         }
     }
 

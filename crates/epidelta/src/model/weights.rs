@@ -11,7 +11,8 @@
 //! | heads: fold change | `fdiff1_1`; with auxiliary tasks `predictor_` (after `predictor_1`) |
 //! | heads: cell A, cell B | `f1_1`, `f2_1` |
 //!
-//! A DeepChrome has `convolution`, `linear_1`, `linear_2` and `head`.
+//! A DeepChrome has `convolution`, `linear_1`, `linear_2` and `head`. An Epidelta has the
+//! names of its fields, and `standard` for its scales.
 
 use std::path::{Path, PathBuf};
 
@@ -25,6 +26,7 @@ use super::{
     deep_chrome::DeepChrome,
     deepdiff::DeepDiff,
     encoder::GroupedEncoder,
+    epidelta::{CellTypes, Epidelta, Layers},
     network::Network,
     tensor_file::{NamedTensor, Tensors, read_tensors},
     values::values,
@@ -228,6 +230,7 @@ impl NamedWeights for Network {
             Network::DeepChrome(config, model) => {
                 Network::DeepChrome(config, model.visited(visitor))
             }
+            Network::Epidelta(model) => Network::Epidelta(model.visited(visitor)),
         }
     }
 }
@@ -241,6 +244,48 @@ impl NamedWeights for DeepChrome {
         self.linear_1 = visit_linear(self.linear_1, &device, visitor, "linear_1");
         self.linear_2 = visit_linear(self.linear_2, &device, visitor, "linear_2");
         self.head = visit_linear(self.head, &device, visitor, "head");
+        self
+    }
+}
+
+impl NamedWeights for Epidelta {
+    fn visited(mut self, visitor: &mut impl Visitor) -> Self {
+        let layers = self.layers;
+        let device = layers.output.val().device();
+        let standard = &mut self.standard;
+        let marks = standard.signal.len();
+        standard.signal = visitor.tensor("standard.signal", [marks], standard.signal.clone());
+        standard.label = visitor.tensor("standard.label", [1], vec![standard.label])[0];
+        let expression = standard.expression.to_vec();
+        let seen = visitor.tensor("standard.expression", [2], expression);
+        standard.expression = [seen[0], seen[1]];
+        let mut encoder = |encoder: GroupedEncoder, name: &dyn Fn(usize) -> String| {
+            visit_encoder(encoder, &device, visitor, name)
+        };
+        let marks = encoder(layers.marks, &|mark| format!("marks.{mark}"));
+        let all_marks = layers
+            .all_marks
+            .map(|all| encoder(all, &|_| "all_marks".into()));
+        let level_two = encoder(layers.level_two, &|_| "level_two".into());
+        let cell_types = layers.cell_types.map(|own| CellTypes {
+            hidden: visit_param(own.hidden, &device, visitor, "cell_types.hidden"),
+            output: visit_param(own.output, &device, visitor, "cell_types.output"),
+            linear: own
+                .linear
+                .map(|linear| visit_param(linear, &device, visitor, "cell_types.linear")),
+        });
+        self.layers = Layers {
+            marks,
+            all_marks,
+            level_two,
+            hidden: visit_linear(layers.hidden, &device, visitor, "hidden"),
+            output: visit_param(layers.output, &device, visitor, "output"),
+            expression: visit_linear(layers.expression, &device, visitor, "expression"),
+            linear: layers
+                .linear
+                .map(|linear| visit_param(linear, &device, visitor, "linear")),
+            cell_types,
+        };
         self
     }
 }

@@ -159,6 +159,16 @@ pub struct RunHead {
     pub median_log2_expression: Option<ExpressionThresholds>,
 }
 
+impl RunHead {
+    /// The names of the cell types that the run has data of, in the order in which its model
+    /// knows them.
+    pub fn cell_names(&self) -> Vec<String> {
+        let of_pair = [&self.a, &self.b].into_iter().flatten();
+        let files = of_pair.chain(&self.cell_types);
+        files.map(|file| file.cell_type.clone()).collect()
+    }
+}
+
 /// The names of [`RunHead`]; what else stands in `run.toml` are settings.
 const HEAD: [&str; 14] = [
     "format",

@@ -17,6 +17,7 @@ use crate::{
     error::{Error, Place, Result},
     evaluation::{Metrics, Predictions},
     method::FittedMethod,
+    model::DataSize,
     provenance::sha256,
 };
 
@@ -119,6 +120,7 @@ impl Run {
         let RunDescription { head, settings } = &self.description;
         let ReadData { mut pair, join, .. } = data.read(settings, Some(&head.data.marks))?;
         self.check_shape(&pair)?;
+        pair.identify(&head.cell_names());
         let trained: HashMap<String, Option<Split>> = self
             .predictions()?
             .genes
@@ -185,8 +187,12 @@ impl Run {
         self.check_model()?;
         let RunDescription { head, settings } = &self.description;
         let path = self.model_path();
-        let shape = [head.data.marks.len(), head.data.bins];
-        FittedMethod::load(&path, settings, shape, head.median_log2_expression)
+        let size = DataSize {
+            marks: head.data.marks.len(),
+            bins: head.data.bins,
+            cell_types: head.cell_names().len(),
+        };
+        FittedMethod::load(&path, settings, size, head.median_log2_expression)
     }
 }
 

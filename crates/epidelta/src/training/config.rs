@@ -72,6 +72,14 @@ pub struct TrainingConfig {
     /// types in training, so that the network does without a mark that data lack.
     #[serde(default)]
     pub hidden_marks: f64,
+    /// Share of the genes, drawn for each step, whose cell types training hides, so that the
+    /// network does for cell types that it was not trained on.
+    #[serde(default)]
+    pub hidden_cell_types: f64,
+    /// Whether the encoders stay as they start, so that the heads alone are fitted to other
+    /// data.
+    #[serde(default)]
+    pub freeze_encoders: bool,
     /// Networks trained from different seeds, whose mean predicts and whose standard
     /// deviation tells how sure it is.
     #[serde(default = "one")]
@@ -122,12 +130,14 @@ impl TrainingConfig {
                 "Give 0 or a small positive number, such as 0.01",
             );
         }
-        if !(0.0..1.0).contains(&self.hidden_marks) {
-            return wrong(
-                "hidden_marks",
-                format!("{} is out of range", self.hidden_marks),
-                "Give a share from 0 to below 1",
-            );
+        for (name, share) in [
+            ("hidden_marks", self.hidden_marks),
+            ("hidden_cell_types", self.hidden_cell_types),
+        ] {
+            if !(0.0..1.0).contains(&share) {
+                let problem = format!("{share} is out of range");
+                return wrong(name, problem, "Give a share from 0 to below 1");
+            }
         }
         Ok(())
     }

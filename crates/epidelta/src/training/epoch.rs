@@ -16,7 +16,8 @@ use crate::{
     error::{Error, Result},
     evaluation::pearson_r,
     model::{
-        Auxiliary, ExpressionThresholds, Network, NetworkConfig, SignalTensors, WeightsFile, values,
+        Auxiliary, DataSize, Epidelta, ExpressionThresholds, Network, NetworkConfig, SignalTensors,
+        Standard, WeightsFile, values,
     },
     random::{Purpose, generator},
 };
@@ -54,8 +55,15 @@ impl Trainer<'_> {
         train: &[usize],
         weights: Option<WeightsFile>,
     ) -> Result<Network> {
-        let shape = [self.pair.marks().len(), self.pair.bins()];
-        let mut network = Network::new(self.network, shape, self.seed, &self.device)?;
+        let size = DataSize {
+            marks: self.pair.marks().len(),
+            bins: self.pair.bins(),
+            cell_types: self.pair.cells.len(),
+        };
+        let mut network = Network::new(self.network, size, self.seed, &self.device)?;
+        if let Network::Epidelta(model) = &mut network {
+            model.standard = Standard::of(self.pair, train);
+        }
         if self.heads_start_at_mean() {
             let mean = |of: fn(&PairedGene) -> f64| {
                 train.iter().map(|&g| of(&self.pair.genes[g])).sum::<f64>() / train.len() as f64
@@ -82,6 +90,7 @@ impl Trainer<'_> {
         match self.network {
             NetworkConfig::DeepDiff(config) => config.heads_start_at_mean,
             NetworkConfig::DeepChrome(config) => config.heads_start_at_mean,
+            NetworkConfig::Epidelta(_) => false,
         }
     }
 
@@ -104,10 +113,9 @@ impl Trainer<'_> {
         let mut gather_next = || {
             let (step, genes) = chunks.next()?;
             let mut batch = Batch::gather(self.pair, genes);
-            if self.training.hidden_marks > 0.0 {
-                let mut generator = generator(self.seed, Purpose::HiddenMarks, step);
-                batch.hide_marks(self.training.hidden_marks, &mut generator);
-            }
+            let mut generator = generator(self.seed, Purpose::Hidden, step);
+            batch.hide_marks(self.training.hidden_marks, &mut generator);
+            batch.hide_cell_types(self.training.hidden_cell_types, &mut generator);
             Some(batch)
         };
         let mut next = gather_next();
@@ -177,6 +185,10 @@ impl Trainer<'_> {
             Network::DeepChrome(config, model) => {
                 let (model, norm) = descend(model, &total, optimizer, stopwatch)?;
                 (Network::DeepChrome(config, model), norm)
+            }
+            Network::Epidelta(model) => {
+                let (layers, norm) = descend(model.layers, &total, optimizer, stopwatch)?;
+                (Network::Epidelta(Epidelta { layers, ..model }), norm)
             }
         };
         let trained = TrainedBatch {

@@ -14,7 +14,7 @@ use crate::{
     dataset::{Pair, PairedGene, Split, Task, shuffled},
     error::Result,
     evaluation::{self, pearson_r},
-    model::{ExpressionThresholds, Network, NetworkConfig, WeightsFile},
+    model::{Epidelta, ExpressionThresholds, Network, NetworkConfig, WeightsFile},
 };
 
 /// What a training tells while it runs.
@@ -178,6 +178,10 @@ fn averaged(network: &Network, optimizer: &Optimizer) -> Network {
         Network::DeepChrome(config, model) => {
             Network::DeepChrome(config, optimizer.averaged(model))
         }
+        Network::Epidelta(model) => Network::Epidelta(Epidelta {
+            layers: optimizer.averaged(model.layers),
+            ..model
+        }),
     }
 }
 

@@ -13,7 +13,7 @@ use super::{
     adam::Adam,
     config::{Schedule, TrainingConfig},
 };
-use crate::model::values;
+use crate::model::{is_encoder, values};
 
 /// Adam on clipped gradients.
 #[derive(Debug)]
@@ -26,6 +26,7 @@ pub struct Optimizer {
     /// Steps of the whole training.
     steps: u64,
     max_gradient_norm: f64,
+    freeze_encoders: bool,
 }
 
 /// A quantity of a step that is not finite, in words.
@@ -42,6 +43,7 @@ impl Optimizer {
             step: 0,
             steps,
             max_gradient_norm: config.max_gradient_norm,
+            freeze_encoders: config.freeze_encoders,
         }
     }
 
@@ -53,8 +55,11 @@ impl Optimizer {
     pub fn step<M: Module>(
         &mut self,
         model: M,
-        gradients: GradientsParams,
+        mut gradients: GradientsParams,
     ) -> Result<(M, f64), NotFinite> {
+        if self.freeze_encoders {
+            freeze_encoders(&mut gradients, &model);
+        }
         let (norm, not_finite) = norm(&gradients, &model);
         if let Some(name) = not_finite {
             return Err(NotFinite(format!("the gradient of {name}")));
@@ -74,6 +79,31 @@ impl Optimizer {
 /// The gradient of a loss with respect to every weight.
 pub fn gradients<M: Module>(loss: &Tensor<1>, model: &M) -> GradientsParams {
     GradientsParams::from_grads(loss.backward(), model)
+}
+
+/// Takes away the gradients of the encoders' weights.
+fn freeze_encoders<M: Module>(gradients: &mut GradientsParams, model: &M) {
+    struct Freeze<'g> {
+        gradients: &'g mut GradientsParams,
+        path: Vec<String>,
+    }
+    impl ModuleVisitor for Freeze<'_> {
+        fn enter_module(&mut self, name: &str, _: &str) {
+            self.path.push(name.to_owned());
+        }
+        fn exit_module(&mut self, _: &str, _: &str) {
+            self.path.pop();
+        }
+        fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
+            if self.path.first().is_some_and(|field| is_encoder(field)) {
+                self.gradients.remove::<D>(param.id);
+            }
+        }
+    }
+    model.visit(&mut Freeze {
+        gradients,
+        path: Vec::new(),
+    });
 }
 
 /// The L2 norm over all weights, and the first weight whose gradient is not

@@ -97,6 +97,7 @@ fn batch(golden: &Golden, labels: Vec<f64>) -> Batch {
         signal_b: vec![0.0; values.len()],
         log2_expression_a: labels.clone(),
         log2_expression_b: labels.clone(),
+        cell_types: Vec::new(),
         log2_fold_change: labels,
     }
 }
