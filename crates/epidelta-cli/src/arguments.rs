@@ -188,7 +188,8 @@ pub struct Simulate {
 
 /// Train a method on two cell types
 ///
-/// Methods: DeepDiff's variants raw-d, raw-c, raw, aux, raw-aux, aux-siamese, raw-aux-siamese;
+/// Methods: epidelta (two levels of attention in a network for which swapping A and B turns the
+/// prediction round); DeepDiff's variants raw-d, raw-c, raw, aux, raw-aux, aux-siamese, raw-aux-siamese;
 /// attentive-chrome and deep-chrome (a network per cell type, whose predictions are subtracted) and
 /// deep-chrome-raw (one that sees A, B and A - B); svr (a support vector machine on the best bin)
 /// and two-layer-svr (one on the predictions of one per bin); relieff-forest; ridge, lasso and
@@ -208,7 +209,7 @@ pub struct Simulate {
 pub struct Train {
     #[command(flatten)]
     pub data: Data,
-    /// See above [default: raw-aux-siamese]
+    /// See above [default: epidelta]
     #[arg(long)]
     pub method: Option<epidelta::method::Method>,
     /// tuned, paper (its equations) or reference (the published code's numbers) [default: tuned]
@@ -224,9 +225,15 @@ pub struct Train {
     /// Change a setting, as in training.learning_rate=1e-3; may be repeated
     #[arg(long, value_name = "NAME=VALUE")]
     pub set: Vec<String>,
-    /// Start from these weights (a run's, or a DeepDiffChrome model's state_dict)
-    #[arg(long, value_name = "SAFETENSORS")]
+    /// Start from the weights of a run of the same method, given by its folder, or from a
+    /// safetensors file (such as a DeepDiffChrome model's state_dict); with --set
+    /// training.freeze_encoders=true only the heads learn
+    #[arg(long, value_name = "RUN")]
     pub init: Option<PathBuf>,
+    /// Train so many networks from different seeds; their mean predicts, and their standard
+    /// deviation tells how sure it is
+    #[arg(long, value_name = "N", value_parser = value_parser!(u16).range(1..=1000))]
+    pub ensemble: Option<u16>,
     /// The run folder to write
     #[arg(long, short, value_name = "DIR")]
     pub output: PathBuf,

@@ -19,7 +19,10 @@ use std::{collections::BTreeMap, fmt};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::evaluation::{Metrics, SplitMetrics};
+use crate::{
+    dataset::Mark,
+    evaluation::{Metrics, SplitMetrics},
+};
 
 pub use data::{DataFiles, LabelTable, ReadData};
 pub use describe::{DataFile, DataShape, LabelFile, RunDescription, RunHead};
@@ -44,6 +47,10 @@ pub struct RunMetrics {
     /// What the validation genes or cross-validation chose, by name.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub choices: BTreeMap<String, Value>,
+    /// Pearson r of the validation genes where a mark is hidden, by mark, of methods made of
+    /// networks: what it costs to predict without it.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub valid_pearson_r_without: BTreeMap<Mark, Option<f64>>,
     /// Wall-clock seconds of the fit.
     #[serde(default)]
     pub fit_seconds: Option<f64>,

@@ -10,8 +10,7 @@ use epidelta::{
         read_samples,
     },
     evaluation::Predictions,
-    method::{MethodConfig, Preset, Settings},
-    model::Variant,
+    method::{Method, Preset, Settings},
     report::write_profile_figure,
     run::{DataFiles, Run, RunMetrics, TrainingPlan},
 };
@@ -24,8 +23,7 @@ use crate::{
 };
 
 const GENES: usize = 1200;
-const EPOCHS: usize = 12;
-const METHOD: Variant = Variant::RawAuxSiamese;
+const METHOD: Method = Method::Epidelta;
 const SHOWN: usize = 5;
 
 pub fn run(command: &Demo, seed: u64, reporter: &Reporter) -> Result<()> {
@@ -49,21 +47,17 @@ pub fn run(command: &Demo, seed: u64, reporter: &Reporter) -> Result<()> {
     prepare_cells(folder)?;
     writeln!(
         out,
-        "Training DeepDiff ({METHOD}) to predict each gene's log2 fold change, A over B."
+        "Training {METHOD} to predict each gene's log2 fold change, A over B."
     )?;
-    let mut settings = Settings::of(METHOD, Preset::Tuned);
-    if let MethodConfig::DeepDiff(deepdiff) = &mut settings.method {
-        deepdiff.training.epochs = EPOCHS;
-    }
     let plan = TrainingPlan {
         data: DataFiles::Pair {
             a: folder.join("cells/A.parquet"),
             b: folder.join("cells/B.parquet"),
             labels: None,
         },
-        method: METHOD.into(),
+        method: METHOD,
         preset: Preset::Tuned,
-        settings,
+        settings: Settings::of(METHOD, Preset::Tuned),
         seed,
         initial_weights: None,
         output: folder.join("run"),

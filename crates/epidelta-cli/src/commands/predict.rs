@@ -1,6 +1,6 @@
 //! `epidelta predict`
 
-use std::path::PathBuf;
+use std::{collections::BTreeSet, path::PathBuf};
 
 use anyhow::Result;
 use epidelta::{
@@ -43,5 +43,26 @@ pub fn predict(run: &Run, data: &DataFiles) -> Result<(Predictions, JoinSummary)
             }
         );
     }
-    Ok(run.predict(data)?)
+    let (predictions, join) = run.predict(data)?;
+    if !join.lacking.is_empty() {
+        tell_cost_of_lacking_marks(run, &join)?;
+    }
+    Ok((predictions, join))
+}
+
+/// Warns of what the run's validation genes say about predicting without a mark.
+fn tell_cost_of_lacking_marks(run: &Run, join: &JoinSummary) -> Result<()> {
+    let metrics = run.metrics()?;
+    let with_all = metrics.best.valid.and_then(|valid| valid.pearson_r);
+    let marks: BTreeSet<&String> = join.lacking.iter().map(|(_, mark)| mark).collect();
+    for mark in marks {
+        let without = metrics.valid_pearson_r_without.get(mark).copied().flatten();
+        if let (Some(with_all), Some(without)) = (with_all, without) {
+            tracing::warn!(
+                "predictions without {mark} are less good: in the run's validation genes Pearson \
+                 r was {without:.3} without it, {with_all:.3} with all marks"
+            );
+        }
+    }
+    Ok(())
 }

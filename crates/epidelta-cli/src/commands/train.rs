@@ -6,7 +6,6 @@ use anyhow::{Context, Result, bail};
 use epidelta::{
     evaluation::SplitMetrics,
     method::{Method, MethodConfig, Preset, Settings},
-    model::Variant,
     run::{Event, Prepared, RunDescription, RunMetrics, TrainingPlan, train},
     training::Profile,
 };
@@ -152,7 +151,7 @@ fn plan(command: &Train, seed: Option<u64>) -> Result<TrainingPlan> {
         }
     };
     let method = agreed("--method", command.method, config.method)?;
-    let method = method.unwrap_or(Method::DeepDiff(Variant::RawAuxSiamese));
+    let method = method.unwrap_or(Method::Epidelta);
     let preset = agreed("--preset", command.preset, config.preset)?.unwrap_or(Preset::Tuned);
     let mut settings = Settings::of(method, preset)
         .with_table(method, &config.settings)
@@ -169,6 +168,11 @@ fn plan(command: &Train, seed: Option<u64>) -> Result<TrainingPlan> {
     }
     if let Some(task) = command.task {
         settings.label.task = task;
+    }
+    if let Some(members) = command.ensemble {
+        settings = settings
+            .with_assignment(method, &format!("training.ensemble={members}"))
+            .with_context(|| format!("{method} cannot be made an ensemble"))?;
     }
     for assignment in &command.set {
         settings = settings

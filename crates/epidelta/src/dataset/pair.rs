@@ -281,13 +281,15 @@ impl Pair {
         self.lacks.iter().flatten().any(|&lacks| lacks)
     }
 
-    /// Hides a mark in every cell type.
-    #[must_use]
-    pub fn without_mark(mut self, mark: usize) -> Self {
-        for lacks in &mut self.lacks {
-            lacks[mark] = true;
+    /// Does something with a mark hidden in every cell type.
+    pub fn without_mark<R>(&mut self, mark: usize, with: impl FnOnce(&Self) -> R) -> R {
+        let lacked: Vec<bool> = self.lacks.iter().map(|lacks| lacks[mark]).collect();
+        self.lacks.iter_mut().for_each(|lacks| lacks[mark] = true);
+        let result = with(self);
+        for (lacks, lacked) in self.lacks.iter_mut().zip(lacked) {
+            lacks[mark] = lacked;
         }
-        self
+        result
     }
 
     /// The split that the files give a joined gene, if they do.

@@ -33,6 +33,9 @@ use super::{
 };
 use crate::error::{Error, Place, Result};
 
+/// The part of a name that tells what each cell type has of its own.
+const CELL_TYPES: &str = "cell_types";
+
 const REMEDY: &str = "Give the weights of a model of the same method, marks and sizes";
 
 /// A model whose tensors have names.
@@ -90,6 +93,33 @@ impl WeightsFile {
             path: self.path.clone(),
             tensors: tensors.collect(),
         }
+    }
+
+    /// The weights for a network of other cell types: what cell types have of their own goes
+    /// with their names, and starts at zero for those that are new.
+    #[must_use]
+    pub fn for_cell_types(mut self, names: &[String], new: &[String]) -> Self {
+        for (name, tensor) in &mut self.tensors {
+            let is_table = name.split('.').any(|part| part == CELL_TYPES);
+            let [rows, columns] = tensor.shape[..] else {
+                continue;
+            };
+            if !is_table || rows != names.len() {
+                continue;
+            }
+            let mut values = Vec::with_capacity(new.len() * columns);
+            for wanted in new {
+                match names.iter().position(|name| name == wanted) {
+                    Some(row) => {
+                        values.extend_from_slice(&tensor.values[row * columns..][..columns])
+                    }
+                    None => values.resize(values.len() + columns, 0.0),
+                }
+            }
+            tensor.shape = vec![new.len(), columns];
+            tensor.values = values;
+        }
+        self
     }
 
     /// Before the names of the weights of an ensemble's member, counted from 0.

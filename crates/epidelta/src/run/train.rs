@@ -1,16 +1,17 @@
 //! From two files to a run folder.
 
 use std::{
+    collections::BTreeMap,
     io::Write,
     path::{Path, PathBuf},
 };
 
 use super::{
     DataFiles, DataShape, Epochs, HISTORY, LabelFile, LastEpoch, MARKER, METRICS, PREDICTIONS,
-    PerNetwork, ReadData, RunDescription, RunHead, RunMetrics, describe::FORMAT,
+    PerNetwork, ReadData, Run, RunDescription, RunHead, RunMetrics, describe::FORMAT,
 };
 use crate::{
-    dataset::{JoinSummary, Pair, Split, SplitConfig},
+    dataset::{JoinSummary, Mark, Pair, Split, SplitConfig},
     error::{Error, Result},
     evaluation::Metrics,
     method::{Fit, FittedMethod, Method, Preset, Progress, Settings, TrainedNetwork, fit},
@@ -33,7 +34,7 @@ pub struct TrainingPlan {
     pub settings: Settings,
     /// The seed.
     pub seed: u64,
-    /// Weights to start from, of the same method.
+    /// Weights to start from, of the same method: a run's folder or a file.
     pub initial_weights: Option<PathBuf>,
     /// The run folder to write.
     pub output: PathBuf,
@@ -102,15 +103,20 @@ pub fn train(
     let initial = plan.initial_weights.as_deref();
     let inputs: Vec<&Path> = plan.data.paths().into_iter().chain(initial).collect();
     OutputFolder::check(&plan.output, plan.force, MARKER, &inputs)?;
+    let folder = initial.filter(|path| path.is_dir());
+    let start = folder.map(|path| start(path, plan.method)).transpose()?;
     let ReadData {
         mut pair,
         mut join,
         files,
         labels,
-    } = plan.data.read(settings, None)?;
-    check_marks(plan, &join)?;
+    } = plan.data.read(settings, start.as_ref().map(Run::marks))?;
+    check_marks(plan.method, settings, &join)?;
     pair.keep_classified(settings.label, &mut join)?;
     settings.method.check_bins(pair.bins())?;
+    if let Some(run) = &start {
+        run.check_shape(&pair)?;
+    }
     settings.split.assign(&mut pair)?;
     let names = pair.names();
     let (of_pair, cell_types, pairs) = match &plan.data {
@@ -147,7 +153,11 @@ pub fn train(
         labels_vary: labels_vary(&pair),
     }));
 
-    let initial = initial.map(WeightsFile::read).transpose()?;
+    let initial = match (initial, &start) {
+        (_, Some(run)) => Some(run.weights_for(&pair.cell_names())?),
+        (Some(file), None) => Some(WeightsFile::read(file)?),
+        (None, None) => None,
+    };
     let mut progress = |progress: Progress<'_>| report(Event::Training(progress));
     let fitted = fit(
         plan.method,
@@ -166,6 +176,7 @@ pub fn train(
         best: Metrics::of(&predictions),
         epochs: epochs(&fitted, &pair, settings)?,
         choices: fitted.choices.clone(),
+        valid_pearson_r_without: without_marks(&fitted.model, &mut pair, settings)?,
         fit_seconds: Some(fitted.seconds),
     };
 
@@ -194,6 +205,26 @@ pub fn train(
     Ok(metrics)
 }
 
+/// How good a network is without each mark. Data of one mark cannot do without it.
+fn without_marks(
+    model: &FittedMethod,
+    pair: &mut Pair,
+    settings: &Settings,
+) -> Result<BTreeMap<Mark, Option<f64>>> {
+    let marks = pair.marks().to_vec();
+    if settings.method.training().is_none() || marks.len() == 1 {
+        return Ok(BTreeMap::new());
+    }
+    let valid = pair.in_split(Split::Valid);
+    let of_mark = |(index, mark): (usize, Mark)| {
+        let predictions =
+            pair.without_mark(index, |pair| model.predict(pair, &valid, &settings.label))?;
+        let metrics = Metrics::of(&predictions);
+        Ok((mark, metrics.valid.and_then(|valid| valid.pearson_r)))
+    };
+    marks.into_iter().enumerate().map(of_mark).collect()
+}
+
 /// The epochs of a method's networks, if it has any.
 fn epochs(fit: &Fit, pair: &Pair, settings: &Settings) -> Result<Option<Epochs>> {
     let of_networks = |of: fn(&TrainedNetwork) -> usize| -> Option<PerNetwork> {
@@ -218,15 +249,26 @@ fn epochs(fit: &Fit, pair: &Pair, settings: &Settings) -> Result<Option<Epochs>>
     }))
 }
 
+/// The run to start from.
+fn start(path: &Path, method: Method) -> Result<Run> {
+    let run = Run::open(path)?;
+    let of_run = run.description.head.method;
+    if of_run == method {
+        return Ok(run);
+    }
+    Err(Error::setting(
+        "--init",
+        format!("{} is a run of {of_run}, not of {method}", path.display()),
+        format!("Give a run of {method}, or --method {of_run}"),
+    ))
+}
+
 /// Refuses data in which a cell type lacks a mark, where the method cannot do without.
-fn check_marks(plan: &TrainingPlan, join: &JoinSummary) -> Result<()> {
-    let needs_all = plan.settings.method.training().is_none();
+pub(super) fn check_marks(method: Method, settings: &Settings, join: &JoinSummary) -> Result<()> {
+    let needs_all = settings.method.training().is_none();
     match join.lacking.first() {
         Some((cell_type, mark)) if needs_all => Err(Error::data(
-            format!(
-                "{cell_type} has no {mark}, and {} needs every mark",
-                plan.method
-            ),
+            format!("{cell_type} has no {mark}, and {method} needs every mark"),
             "Make all files with the same marks, or take a method made of a network, which \
              does without",
         )),

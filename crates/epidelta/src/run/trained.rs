@@ -10,14 +10,14 @@ use toml::{Table, Value};
 
 use super::{
     DataFiles, DataShape, HISTORY, MARKER, METRICS, PREDICTIONS, ReadData, RunDescription,
-    RunMetrics, describe::FORMAT,
+    RunMetrics, describe::FORMAT, train::check_marks,
 };
 use crate::{
-    dataset::{JoinSummary, Pair, Split},
+    dataset::{JoinSummary, Mark, Pair, Split},
     error::{Error, Place, Result},
     evaluation::{Metrics, Predictions},
     method::FittedMethod,
-    model::DataSize,
+    model::{DataSize, WeightsFile},
     provenance::sha256,
 };
 
@@ -119,6 +119,7 @@ impl Run {
     pub fn predict(&self, data: &DataFiles) -> Result<(Predictions, JoinSummary)> {
         let RunDescription { head, settings } = &self.description;
         let ReadData { mut pair, join, .. } = data.read(settings, Some(&head.data.marks))?;
+        check_marks(head.method, settings, &join)?;
         self.check_shape(&pair)?;
         pair.identify(&head.cell_names());
         let trained: HashMap<String, Option<Split>> = self
@@ -136,7 +137,22 @@ impl Run {
         Ok((predictions, join))
     }
 
-    fn check_shape(&self, pair: &Pair) -> Result<()> {
+    /// The marks that the run's model takes, in order.
+    pub fn marks(&self) -> &[Mark] {
+        &self.description.head.data.marks
+    }
+
+    /// The weights of the run's networks, for networks of these cell types.
+    ///
+    /// # Errors
+    /// As [`Run::check_model`].
+    pub fn weights_for(&self, cell_types: &[String]) -> Result<WeightsFile> {
+        self.check_model()?;
+        let weights = WeightsFile::read(&self.model_path())?;
+        Ok(weights.for_cell_types(&self.description.head.cell_names(), cell_types))
+    }
+
+    pub(super) fn check_shape(&self, pair: &Pair) -> Result<()> {
         let (trained, given) = (&self.description.head.data, DataShape::of(&pair.cells[0]));
         if *trained == given {
             return Ok(());
