@@ -74,9 +74,12 @@ pub struct Layers {
     pub cell_types: Option<CellTypes>,
 }
 
-/// What each cell type that trains has of its own. All start at zero.
+/// What each cell type that trains has of its own; all but the input start at zero.
 #[derive(Module, Debug)]
 pub struct CellTypes {
+    /// What encoders read beside the signal at every step, `[cell type, 1]`. It starts at
+    /// numbers that tell the cell types apart.
+    pub input: Param<Tensor<2>>,
     /// Added to the hidden units, `[cell type, hidden]`.
     pub hidden: Param<Tensor<2>>,
     /// Added to the weights of the prediction, `[cell type, hidden]`.
@@ -103,7 +106,7 @@ impl Epidelta {
             init.set_bound(1.0 / (fan_in as f64).sqrt());
         };
         // Own and other signal of the bins of a step.
-        let input = 2 * config.bins_per_step;
+        let input = 2 * config.bins_per_step + usize::from(config.cell_types);
         let embedding = 2 * config.hidden_bins;
         let encoders = size.marks + usize::from(config.joint_encoder);
         of_fan_in(&mut init, config.hidden_bins);
@@ -122,6 +125,7 @@ impl Epidelta {
         init.set_bound(0.0);
         let features = size.marks * config.windows.iter().sum::<usize>();
         let cell_types = config.cell_types.then(|| CellTypes {
+            input: codes(size.cell_types, device),
             hidden: init.uniform([size.cell_types, config.hidden_head]),
             output: init.uniform([size.cell_types, config.hidden_head]),
             linear: (features > 0).then(|| init.uniform([size.cell_types, features])),
@@ -167,10 +171,19 @@ impl Epidelta {
         let own = Tensor::cat(vec![a.clone(), b.clone()], 1); // [mark, view, bin]
         let other = Tensor::cat(vec![b, a], 1);
         let per_step = self.config.bins_per_step;
-        let x = Tensor::cat(
-            vec![steps(own.clone(), per_step), steps(other, per_step)],
-            3,
-        );
+        let mut x = vec![steps(own.clone(), per_step), steps(other, per_step)];
+        let cell_types = layers.cell_types.as_ref();
+        let cell_types = cell_types.map(|own| (own, identities(own, signal, &device)));
+        if let Some((own, identities)) = &cell_types {
+            let [_, views, time, _] = x[0].dims();
+            let codes = identities.clone().matmul(own.input.val());
+            x.push(
+                codes
+                    .reshape([1, views, 1, 1])
+                    .expand([marks, views, time, 1]),
+            );
+        }
+        let x = Tensor::cat(x, 3);
 
         let of_marks = layers.marks.forward(x.clone(), kernel, attention);
         let mut embeddings = vec![of_marks.pooled]; // [encoder, view, 2 hidden] each
@@ -194,10 +207,6 @@ impl Epidelta {
         };
         let joined = drop(joined, self.config.dropout);
         let mut hidden = layers.hidden.forward(joined);
-        let cell_types = layers
-            .cell_types
-            .as_ref()
-            .map(|own| (own, identities(own, signal, &device)));
         if let Some((own, identities)) = &cell_types {
             hidden = hidden + identities.clone().matmul(own.hidden.val());
         }
@@ -218,6 +227,9 @@ impl Epidelta {
                 let weights = identities.clone().matmul(linear.val());
                 view = view + (features * weights).sum_dim(1);
             }
+        }
+        if self.config.softplus {
+            view = activation::softplus(view, 1.0);
         }
         let side = |x: &Tensor<2>, side: usize| -> Tensor<1> {
             x.clone().narrow(0, side * batch, batch).squeeze_dim(1)
@@ -263,6 +275,15 @@ impl Epidelta {
         let of_marks = of_marks.reshape([marks, views, columns]);
         of_marks.swap_dims(0, 1).reshape([views, marks * columns])
     }
+}
+
+/// Numbers that tell cell types apart, evenly from 1 to -1, `[cell type, 1]`.
+fn codes(cell_types: usize, device: &Device) -> Param<Tensor<2>> {
+    let last = cell_types.saturating_sub(1).max(1) as f32;
+    let codes: Vec<f32> = (0..cell_types)
+        .map(|cell_type| 1.0 - 2.0 * cell_type as f32 / last)
+        .collect();
+    Param::from_data(TensorData::new(codes, [cell_types, 1]), device)
 }
 
 /// Which cell type each view is of, `[view, cell type]` of ones and zeros.

@@ -298,6 +298,7 @@ impl NamedWeights for Epidelta {
             .map(|all| encoder(all, &|_| "all_marks".into()));
         let level_two = encoder(layers.level_two, &|_| "level_two".into());
         let cell_types = layers.cell_types.map(|own| CellTypes {
+            input: visit_param(own.input, &device, visitor, "cell_types.input"),
             hidden: visit_param(own.hidden, &device, visitor, "cell_types.hidden"),
             output: visit_param(own.output, &device, visitor, "cell_types.output"),
             linear: own

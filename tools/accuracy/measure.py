@@ -1,0 +1,237 @@
+"""The numbers of docs/accuracy.md.
+
+    python tools/accuracy/measure.py EPIDELTA DATA OUTPUT ablation|final|curve [JOBS]
+
+EPIDELTA is the program, DATA a folder with `remc-pair/` (E012.parquet, E013.parquet) and
+`deepdiff-sample/` (the published CSV files). Every training becomes a run folder in OUTPUT and
+is not made twice, so that the script goes on where it was stopped.
+
+`ablation` trains the presets, and each with one of their choices undone, and prints Pearson r of
+the VALIDATION genes: all choices were made by these. `final` trains the presets and ensembles
+and prints r of the test genes, once, beside LightGBM (lightgbm_baseline.py), with paired
+bootstrap intervals. `curve` trains on parts of the training genes. Needs numpy, and for
+`final` lightgbm and pyarrow.
+"""
+
+import json
+import statistics
+import subprocess
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import numpy as np
+
+VARIANTS = ["raw-d", "raw-c", "raw", "aux", "raw-aux", "aux-siamese", "raw-aux-siamese"]
+SEEDS = {"remc-pair": [1, 2, 3], "deepdiff-sample": [1, 2, 3, 4, 5]}
+
+# What is undone, and the settings that undo it.
+UNDONE = {
+    "epidelta": {
+        "tuned": [],
+        "no linear path": ["model.windows=[]"],
+        "linear path of 1, 10 and 20 windows": ["model.windows=[1,10,20]"],
+        "no encoder of all marks at once": ["model.joint_encoder=false"],
+        "no parts of each cell type": ["model.cell_types=false"],
+        "no cell-specific tasks": ["model.auxiliary_weight=0"],
+        "1 bin per step": ["model.bins_per_step=1"],
+        "5 bins per step": ["model.bins_per_step=5"],
+        "no dropout": ["model.dropout=0", "model.dropout_head=0"],
+        "no weight decay": ["training.weight_decay=0"],
+        "no averaged weights": ["training.averaged_steps=1"],
+        "constant learning rate": ["training.schedule=constant"],
+        "signal as it is": ["input.transform=none"],
+        "arcsinh": ["input.transform=arcsinh"],
+        "labels of the counts as they are": ["label.normalization=none"],
+        "bins in the file's order": ["input.order=file"],
+        "marks hidden in training, 5 %": ["training.hidden_marks=0.05"],
+    },
+    "raw": {
+        "tuned": [],
+        "1 bin per step": ["model.bins_per_step=1"],
+        "5 bins per step": ["model.bins_per_step=5"],
+        "batch 10": ["training.batch_size=10"],
+        "batch 64": ["training.batch_size=64"],
+        "learning rate 1e-3": ["training.learning_rate=1e-3"],
+        "constant learning rate": ["training.schedule=constant"],
+        "no dropout": ["model.dropout=0"],
+        "no weight decay": ["training.weight_decay=0"],
+        "no averaged weights": ["training.averaged_steps=1"],
+        "heads start at random": ["model.heads_start_at_mean=false"],
+        "signal as it is": ["input.transform=none"],
+    },
+}
+
+
+class Measurement:
+    def __init__(self, program, data, output, jobs):
+        self.program, self.data, self.output = Path(program).resolve(), Path(data), Path(output)
+        self.jobs = jobs
+        self.output.mkdir(parents=True, exist_ok=True)
+
+    def cells(self, dataset):
+        """The two files of a data set."""
+        if dataset == "remc-pair":
+            return [self.data / dataset / f"{name}.parquet" for name in ("E012", "E013")]
+        files = []
+        for cell, name in ((1, "E123"), (2, "E003")):
+            path = self.output / f"{name}.parquet"
+            if not path.exists():
+                source = self.data / dataset / f"Cell{cell}"
+                command = [self.program, "--quiet", "import", "deepdiff", "--name", name]
+                command += ["--expression", f"{source}.expr.csv", "-o", path]
+                for split in ("train", "valid", "test"):
+                    command += [f"--{split}", f"{source}.{split}.csv"]
+                genes = self.data / "genes" / "gencode_10_genes.gtf.gz"
+                if genes.exists():
+                    command += ["--genes", genes]
+                subprocess.run(command, check=True)
+            files.append(path)
+        return files
+
+    def train(self, dataset, method, name, seed, settings):
+        """A run of these settings, made if it is not there."""
+        folder = self.output / dataset / method / name.replace(" ", "-") / f"seed-{seed}"
+        if not (folder / "metrics.json").exists():
+            folder.parent.mkdir(parents=True, exist_ok=True)
+            a, b = self.cells(dataset)
+            command = [self.program, "--quiet", "--threads", "1", "--seed", str(seed), "train"]
+            command += ["--a", a, "--b", b, "--method", method, "-o", folder]
+            for setting in settings:
+                command += ["--set", setting]
+            subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
+        return folder
+
+    def runs(self, wanted):
+        """Folders of many runs, each (data set, method, name, seed, settings)."""
+        for dataset in {run[0] for run in wanted}:
+            self.cells(dataset)
+        with ThreadPoolExecutor(self.jobs) as pool:
+            return list(pool.map(lambda run: self.train(*run), wanted))
+
+
+def metrics(folder):
+    return json.loads((folder / "metrics.json").read_text())
+
+
+def spread(values):
+    """Mean and standard deviation over seeds."""
+    deviation = statistics.stdev(values) if len(values) > 1 else 0.0
+    return f"{statistics.mean(values):.3f} ± {deviation:.3f}"
+
+
+def ablation(measure):
+    for method, undone in UNDONE.items():
+        print(f"\n### `{method}`, Pearson r of the validation genes\n")
+        print("| | " + " | ".join(SEEDS) + " | seconds (remc-pair) |")
+        print("|---|" + "---|" * (len(SEEDS) + 1))
+        for name, settings in undone.items():
+            row = []
+            for dataset, seeds in SEEDS.items():
+                wanted = [(dataset, method, name, seed, settings) for seed in seeds]
+                of_seeds = [metrics(folder) for folder in measure.runs(wanted)]
+                row.append(spread([of["valid"]["pearson_r"] for of in of_seeds]))
+                if dataset == "remc-pair":
+                    seconds = statistics.mean(of["fit_seconds"] for of in of_seeds)
+            print(f"| {name} | " + " | ".join(row) + f" | {seconds:.0f} |", flush=True)
+
+
+def predictions(path):
+    """Test genes: {gene: (observed, predicted)}."""
+    lines = [line.rstrip("\n").split("\t") for line in open(path)]
+    at = {name: column for column, name in enumerate(lines[0])}
+    names = ("gene_id", "observed", "predicted")
+    test = (line for line in lines[1:] if line[at["split"]] == "test")
+    rows = ([line[at[name]] for name in names] for line in test)
+    return {gene: (float(observed), float(predicted)) for gene, observed, predicted in rows}
+
+
+def difference(first, second, draws=2000):
+    """Paired bootstrap over genes of the difference of two methods' Pearson r, each the mean
+    over its runs, and its 95 % interval."""
+    genes = sorted(first[0])
+    observed = np.array([first[0][gene][0] for gene in genes])
+    sides = [[np.array([of[gene][1] for gene in genes]) for of in side] for side in (first, second)]
+    generator = np.random.default_rng(1)
+
+    def gap(rows):
+        r = lambda predicted: np.corrcoef(observed[rows], predicted[rows])[0, 1]
+        means = [np.mean([r(predicted) for predicted in side]) for side in sides]
+        return means[0] - means[1]
+
+    everything = np.arange(len(genes))
+    drawn = [gap(generator.integers(0, len(genes), len(genes))) for _ in range(draws)]
+    low, high = np.quantile(drawn, [0.025, 0.975])
+    return gap(everything), low, high
+
+
+def final(measure):
+    for dataset, seeds in SEEDS.items():
+        print(f"\n### {dataset}, Pearson r of the test genes\n")
+        a, b = measure.cells(dataset)
+        lightgbm = []
+        for seed in seeds:
+            path = measure.output / dataset / f"lightgbm-{seed}.tsv"
+            path.parent.mkdir(parents=True, exist_ok=True)
+            if not path.exists():
+                script = Path(__file__).with_name("lightgbm_baseline.py")
+                command = [sys.executable, script, a, b, path, str(seed)]
+                subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
+            lightgbm.append(predictions(path))
+        print("| method | r, mean ± sd over seeds | less LightGBM, 95 % interval | seconds |")
+        print("|---|---|---|---|")
+        r = lambda of: np.corrcoef(*zip(*of.values()))[0, 1]
+        print(f"| LightGBM | {spread([r(of) for of in lightgbm])} | | |")
+        rows = [("ridge", []), ("boosting", []), *((variant, []) for variant in VARIANTS)]
+        rows += [("epidelta", []), ("epidelta, 5 networks", ["training.ensemble=5"])]
+        for name, settings in rows:
+            method = name.split(",")[0]
+            folder = "ensemble" if settings else "tuned"
+            # A linear model and trees of all genes have no seed to speak of.
+            of_method = seeds[:1] if method == "ridge" else seeds
+            wanted = [(dataset, method, folder, seed, settings) for seed in of_method]
+            folders = measure.runs(wanted)
+            of_seeds = [metrics(folder) for folder in folders]
+            gap, low, high = difference(
+                [predictions(folder / "predictions.tsv") for folder in folders], lightgbm
+            )
+            values = spread([of["test"]["pearson_r"] for of in of_seeds])
+            seconds = statistics.mean(of["fit_seconds"] for of in of_seeds)
+            interval = f"{gap:+.3f} ({low:+.3f} to {high:+.3f})"
+            print(f"| {name} | {values} | {interval} | {seconds:.0f} |", flush=True)
+
+
+def curve(measure):
+    """Fewer training genes: whole chromosomes are left out, as `split.method` can."""
+    print("\n### remc-pair, validation Pearson r by the number of training genes\n")
+    print("| training genes | ridge | epidelta |")
+    print("|---|---|---|")
+    left_out = [
+        [],
+        ["chr2", "chr4", "chr6", "chr20"],
+        ["chr2", "chr4", "chr5", "chr6", "chr7", "chr9", "chr10", "chr20"],
+        [f"chr{name}" for name in (2, 4, 5, 6, 7, 9, 10, 11, 12, 13, 14, 20, 22)],
+        [f"chr{name}" for name in (2, 4, 5, 6, 7, 9, 10, 11, 12, 13, 14, 15, 16, 18, 20, 22, "X")],
+    ]
+    for part, chromosomes in enumerate(left_out):
+        # What is left out is called test here; its r is not read.
+        test = json.dumps(["chr1", "chr8", "chr21", *chromosomes])
+        settings = ["split.method=chromosome", f"split.test_chromosomes={test}"]
+        row = []
+        for method in ("ridge", "epidelta"):
+            seeds = [1] if method == "ridge" else SEEDS["remc-pair"]
+            wanted = [("remc-pair", method, f"part-{part}", seed, settings) for seed in seeds]
+            of_seeds = [metrics(folder) for folder in measure.runs(wanted)]
+            row.append(spread([of["valid"]["pearson_r"] for of in of_seeds]))
+        print(f"| {of_seeds[0]['train']['genes']} | " + " | ".join(row) + " |", flush=True)
+
+
+def main():
+    program, data, output, what = sys.argv[1:5]
+    jobs = int(sys.argv[5]) if len(sys.argv) > 5 else 2
+    measure = Measurement(program, data, output, jobs)
+    {"ablation": ablation, "final": final, "curve": curve}[what](measure)
+
+
+if __name__ == "__main__":
+    main()
