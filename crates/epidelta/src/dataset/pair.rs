@@ -138,6 +138,13 @@ pub struct PairedGene {
     pub log2_expression_b: f64,
 }
 
+impl PairedGene {
+    /// Log2 expression in A and in B.
+    pub fn log2_expression(&self) -> [f64; 2] {
+        [self.log2_expression_a, self.log2_expression_b]
+    }
+}
+
 /// What joining two cell types kept and dropped.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct JoinSummary {

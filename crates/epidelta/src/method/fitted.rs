@@ -105,6 +105,8 @@ impl FittedMethod {
                             split: gene.split,
                             observed: gene.log2_fold_change,
                             predicted: predicted as f32,
+                            spread: None,
+                            log2_expression: Some(gene.log2_expression()),
                             up: None,
                             cells: None,
                         }
