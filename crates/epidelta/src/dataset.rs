@@ -11,7 +11,7 @@ mod simulate;
 mod split;
 
 pub use batch::{Batch, InputTransform, shuffled};
-pub use epigenome::{Epigenome, GeneRecord, Mark, Metadata, Orientation, Split};
+pub use epigenome::{Epigenome, GeneRecord, Mark, Metadata, Orientation, READS, Split};
 pub use epigenome_file::{read_epigenome, write_epigenome};
 pub use import_deepdiff::{DeepDiffFiles, ImportSummary, import_deepdiff};
 pub use pair::{JoinSummary, LabelConfig, LabelDirection, Pair, PairedGene, Task};

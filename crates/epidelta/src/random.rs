@@ -28,6 +28,8 @@ pub enum Purpose {
     Boosting,
     /// The genes of bootstrap samples.
     Bootstrap,
+    /// The halves of reads or replicates; `index` is the draw.
+    NoiseCeiling,
 }
 
 /// The generator of a purpose; `index` separates its parts (epochs, genes).

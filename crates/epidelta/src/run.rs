@@ -9,7 +9,9 @@
 //! | `predictions.tsv` | a row per gene |
 //! | `metrics.json` | the measures per split |
 
+mod baselines;
 mod describe;
+mod noise_ceiling;
 mod train;
 mod trained;
 
@@ -30,7 +32,9 @@ use crate::{
     method::Settings,
 };
 
+pub use baselines::{BaselineDifference, BaselineMetrics, BaselineSplit};
 pub use describe::{DataFile, DataShape, LabelFile, RunDescription, RunHead};
+pub use noise_ceiling::{Noise, NoiseCeilings};
 pub use train::{Event, Prepared, TrainingPlan, train};
 pub use trained::Run;
 
@@ -46,6 +50,12 @@ pub struct RunMetrics {
     /// The measures per split; of networks those of the best epoch.
     #[serde(flatten)]
     pub best: Metrics,
+    /// What simple methods make of the same genes, by name.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub baselines: BTreeMap<String, BaselineMetrics>,
+    /// How high Pearson's r could be, where the noise of the labels is known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub noise_ceiling: Option<NoiseCeilings>,
     /// The epochs of methods made of networks.
     #[serde(flatten)]
     pub epochs: Option<Epochs>,
@@ -125,10 +135,12 @@ pub struct LabelTable {
 }
 
 /// Reads two cell types and joins them as the settings say, without splits. The
-/// labels are the ratios of the expressions, or those of a table.
+/// labels are the ratios of the expressions, or those of a table. The signal is that of
+/// the files; [`Settings::transformed`] makes of it what the method sees.
 ///
 /// # Errors
-/// When a file is unusable or they do not fit together.
+/// When a file is unusable, they do not fit together, or the transform is not defined
+/// for their signal.
 pub fn read_pair(
     a: &Path,
     b: &Path,
@@ -142,11 +154,6 @@ pub fn read_pair(
         let table = read_fold_changes(path, column.as_deref())?;
         pair.take_labels(&table, settings.label.direction, &mut summary)?;
     }
-    let transform = settings.input.transform;
-    if settings.transforms_bins() {
-        pair = pair.transformed(transform)?;
-    } else {
-        pair.check_transform(transform)?;
-    }
+    pair.check_transform(settings.input.transform)?;
     Ok((pair, summary))
 }

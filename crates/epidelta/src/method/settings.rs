@@ -9,7 +9,7 @@ use crate::{
     baseline::{
         BoostingConfig, FeatureConfig, ForestConfig, LinearConfig, ReliefConfig, SvrConfig,
     },
-    dataset::{InputTransform, LabelConfig, SplitConfig, Task},
+    dataset::{InputTransform, LabelConfig, Pair, SplitConfig, Task},
     error::{Error, Result},
     model::{Auxiliary, Channel, ContrastiveForm, DeepChromeConfig, DeepDiffConfig, NetworkConfig},
     training::TrainingConfig,
@@ -362,5 +362,16 @@ impl Settings {
     /// transforms what it makes of them.
     pub fn transforms_bins(&self) -> bool {
         self.method.training().is_some()
+    }
+
+    /// A pair with its signal as the method sees it.
+    ///
+    /// # Errors
+    /// When the transform is not defined for the signal.
+    pub fn transformed(&self, pair: Pair) -> Result<Pair> {
+        match self.transforms_bins() {
+            true => pair.transformed(self.input.transform),
+            false => Ok(pair),
+        }
     }
 }

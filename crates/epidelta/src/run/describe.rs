@@ -7,7 +7,7 @@ use toml::Table;
 
 use super::MARKER;
 use crate::{
-    dataset::{Epigenome, Mark},
+    dataset::{Epigenome, Mark, READS},
     error::{self, Error},
     method::{Method, Preset, Settings},
     model::ExpressionThresholds,
@@ -72,6 +72,11 @@ pub struct DataShape {
 }
 
 impl DataShape {
+    /// Whether the expression is numbers of reads, by its unit.
+    pub fn expression_is_reads(&self) -> bool {
+        self.expression_unit == READS
+    }
+
     /// The shape of a cell type's data.
     pub fn of(epigenome: &Epigenome) -> Self {
         DataShape {

@@ -8,7 +8,8 @@ use std::{
 
 use super::{
     DataFile, DataShape, Epochs, HISTORY, LabelFile, LabelTable, LastEpoch, MARKER, METRICS,
-    PREDICTIONS, PerNetwork, RunDescription, RunHead, RunMetrics, describe::FORMAT, read_pair,
+    NoiseCeilings, PREDICTIONS, PerNetwork, RunDescription, RunHead, RunMetrics,
+    baselines::Baselines, describe::FORMAT, read_pair,
 };
 use crate::{
     dataset::{Epigenome, JoinSummary, Pair, Split, SplitConfig},
@@ -155,6 +156,8 @@ pub fn train(
     }));
 
     let initial = initial.map(WeightsFile::read).transpose()?;
+    let baselines = Baselines::fit(&mut pair, plan);
+    let mut pair = settings.transformed(pair)?;
     let mut progress = |progress: Progress<'_>| report(Event::Training(progress));
     let fitted = fit(
         plan.method,
@@ -170,8 +173,10 @@ pub fn train(
     let all: Vec<usize> = (0..pair.genes.len()).collect();
     let predictions = fitted.model.predict(&pair, &all, &settings.label)?;
     let metrics = RunMetrics {
-        best: Metrics::of(&predictions),
-        epochs: epochs(&fitted, &pair, settings)?,
+        best: Metrics::of(&predictions, plan.seed, None),
+        baselines: baselines.beside(&predictions),
+        noise_ceiling: NoiseCeilings::of_run(plan, &description.head.data, &predictions),
+        epochs: epochs(&fitted, &pair, plan)?,
         choices: fitted.choices,
         fit_seconds: Some(fitted.seconds),
     };
@@ -200,7 +205,7 @@ pub fn train(
 }
 
 /// The epochs of a method's networks, if it has any.
-fn epochs(fit: &Fit, pair: &Pair, settings: &Settings) -> Result<Option<Epochs>> {
+fn epochs(fit: &Fit, pair: &Pair, plan: &TrainingPlan) -> Result<Option<Epochs>> {
     let of_networks = |of: fn(&TrainedNetwork) -> usize| -> Option<PerNetwork> {
         PerNetwork::of(&fit.networks.iter().map(of).collect::<Vec<_>>())
     };
@@ -211,12 +216,12 @@ fn epochs(fit: &Fit, pair: &Pair, settings: &Settings) -> Result<Option<Epochs>>
     else {
         return Ok(None);
     };
-    let of_last = last.predict(pair, &pair.in_split(Split::Test), &settings.label)?;
+    let of_last = last.predict(pair, &pair.in_split(Split::Test), &plan.settings.label)?;
     Ok(Some(Epochs {
         best_epoch,
         last_epoch: LastEpoch {
             epoch: last_epoch,
-            test: Metrics::of(&of_last).test,
+            test: Metrics::of(&of_last, plan.seed, None).test,
         },
         seconds_per_epoch: profile.total.as_secs_f64() / last_epoch.sum().max(1) as f64,
     }))

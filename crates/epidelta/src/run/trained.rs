@@ -89,20 +89,39 @@ impl Run {
         Ok(self.measured()?.0)
     }
 
+    /// The measures that training wrote.
+    ///
+    /// # Errors
+    /// When `metrics.json` cannot be read.
+    pub fn written_metrics(&self) -> Result<RunMetrics> {
+        let path = self.path.join(METRICS);
+        let text = fs::read(&path).map_err(Error::io("read", &path))?;
+        serde_json::from_slice(&text).map_err(|error| {
+            let expected = "the measures of a run";
+            Error::content(&path, Place::File, expected, error.to_string(), REMEDY)
+        })
+    }
+
+    /// Checks that the run is whole: that its measures, predictions and model are there
+    /// and are those that training wrote.
+    ///
+    /// # Errors
+    /// When one cannot be read or is another.
+    pub fn check(&self) -> Result<()> {
+        self.written_metrics()?;
+        self.predictions()?;
+        self.check_model()
+    }
+
     /// The measures of the run, made again from its predictions, and these.
     ///
     /// # Errors
     /// When its predictions or `metrics.json` cannot be read.
     pub fn measured(&self) -> Result<(RunMetrics, Predictions)> {
-        let path = self.path.join(METRICS);
-        let text = fs::read(&path).map_err(Error::io("read", &path))?;
-        let written: RunMetrics = serde_json::from_slice(&text).map_err(|error| {
-            let expected = "the measures of a run";
-            Error::content(&path, Place::File, expected, error.to_string(), REMEDY)
-        })?;
+        let written = self.written_metrics()?;
         let predictions = self.predictions()?;
         let metrics = RunMetrics {
-            best: Metrics::of(&predictions),
+            best: Metrics::of(&predictions, self.description.head.seed, None),
             ..written
         };
         Ok((metrics, predictions))
@@ -121,8 +140,10 @@ impl Run {
         b: &Path,
         labels: Option<&LabelTable>,
     ) -> Result<(Predictions, JoinSummary)> {
-        let (mut pair, summary) = read_pair(a, b, labels, &self.description.settings)?;
+        let settings = &self.description.settings;
+        let (pair, summary) = read_pair(a, b, labels, settings)?;
         self.check_shape(&pair)?;
+        let mut pair = settings.transformed(pair)?;
         let trained: HashMap<String, Option<Split>> = self
             .predictions()?
             .genes
@@ -133,8 +154,7 @@ impl Run {
             pair.genes[gene].split = trained.get(pair.gene_id(gene)).copied().flatten();
         }
         let genes: Vec<usize> = (0..pair.genes.len()).collect();
-        let label = &self.description.settings.label;
-        let predictions = self.model()?.predict(&pair, &genes, label)?;
+        let predictions = self.model()?.predict(&pair, &genes, &settings.label)?;
         Ok((predictions, summary))
     }
 
