@@ -196,9 +196,11 @@ pub struct Simulate {
 /// boosting (on averages of bins); logistic (up versus down).
 ///
 /// Writes a run folder: run.toml (every setting, versions, data checksums), predictions.tsv (as
-/// `epidelta predict`, where genes are classified of those that are up or down), metrics.json (as `epidelta evaluate --json`, with fit_seconds, of networks
-/// best_epoch, last_epoch and seconds_per_epoch, of other methods choices, what validation genes or
-/// cross-validation chose) and the model. Of networks that is model.safetensors (the best epoch's
+/// `epidelta predict`, where genes are classified of those that are up or down), metrics.json (as
+/// `epidelta evaluate --json`, with baselines, what ridge regression (logistic, where genes are
+/// classified) and no signal make of the same genes; fit_seconds; of networks best_epoch, last_epoch
+/// and seconds_per_epoch, of other methods choices, what validation genes or cross-validation chose)
+/// and the model. Of networks that is model.safetensors (the best epoch's
 /// weights, under the names of the published PyTorch code; those of A and B begin with a. and b.
 /// where each has a network), and there is history.tsv (epoch, train_loss, valid_loss,
 /// train_pearson_r, valid_pearson_r, gradient_norm, and cell, a or b, where each has a network). Of
@@ -299,10 +301,11 @@ impl Data {
 ///
 /// Writes a table: gene_id, split (what the gene was in the run's training: train, valid, test, or
 /// NA where it was not there), observed and predicted (log2 fold change, in the direction that
-/// label.direction in run.toml tells), where genes are classified up (1, 0, or NA where the gene is
-/// neither; predicted is then a score, above zero for up), and for methods with cell-specific tasks observed_a, predicted_a,
+/// label.direction in run.toml tells), of ensembles of networks spread (standard deviation over the
+/// members), where genes are classified up (1, 0, or NA where the gene is neither; predicted is then a
+/// score, above zero for up), for methods with cell-specific tasks observed_a, predicted_a,
 /// observed_b, predicted_b (log2 expression) or above_median_a, probability_a, above_median_b,
-/// probability_b.
+/// probability_b, and for all others too observed_a and observed_b.
 #[derive(Debug, Args)]
 pub struct Predict {
     /// The run folder
@@ -322,7 +325,12 @@ pub struct Predict {
 ///
 /// Prints per split the number of genes, Pearson r, Spearman r and mean squared error of the log2
 /// fold change (where genes are classified AUROC and accuracy of those that are up or down), and of each cell
-/// type's own task (or AUROC and accuracy where it is a classification). Without --a and --b it measures the run's own predictions.tsv; --json then prints
+/// type's own task (or AUROC and accuracy where it is a classification). Then, of the test genes: the
+/// 95 % bootstrap interval of Pearson r; Pearson r of expressed genes and by expression; AUROC and
+/// average precision (AUPR) of genes that go up, and down, by 1 or more; the noise ceiling, where the
+/// noise of the labels is known; of ensembles what the spread over the members says of the error; and
+/// how much better the method is than a ridge regression of the same genes. docs/evaluation.md tells
+/// what each means. Without --a and --b it measures the run's own predictions.tsv; --json then prints
 /// the object of metrics.json.
 #[derive(Debug, Args)]
 pub struct Evaluate {
@@ -331,10 +339,49 @@ pub struct Evaluate {
     pub run: PathBuf,
     #[command(flatten)]
     pub data: Data,
-    /// Print JSON: {"test": {"pearson_r", "spearman_r", "mse", "genes"}, "valid": ..., "train": ...},
-    /// genes that the run did not have under "without_split"
+    #[command(flatten)]
+    pub noise: NoiseTables,
+    /// Print JSON: {"test": {"pearson_r", "spearman_r", "mse", "genes", "pearson_interval", "calls",
+    /// "expressed", "tiers", "spread"}, "valid": ..., "train": ..., "spread_calibration", "baselines",
+    /// "noise_ceiling"}, genes that the run did not have under "without_split"
     #[arg(long)]
     pub json: bool,
+}
+
+/// What is known of the noise of the run's labels.
+#[derive(Debug, Args)]
+pub struct NoiseTables {
+    /// Raw read counts of the samples that the run's expression (RPKM, TPM) was computed from: gives
+    /// the noise ceiling, the Pearson r that the noise of counting leaves possible
+    #[arg(long, value_name = "TABLE", conflicts_with_all = ["a", "replicates"])]
+    pub counts: Option<PathBuf>,
+    /// Column of A's counts [default: A's cell type]
+    #[arg(long, value_name = "COLUMN", requires = "counts")]
+    pub counts_column_a: Option<String>,
+    /// Column of B's counts [default: B's cell type]
+    #[arg(long, value_name = "COLUMN", requires = "counts")]
+    pub counts_column_b: Option<String>,
+    /// Expression of replicates, in the unit of the run's: gives the noise ceiling by all that they
+    /// differ in
+    #[arg(long, value_name = "TABLE", conflicts_with = "a",
+          requires_all = ["replicates_a", "replicates_b"])]
+    pub replicates: Option<PathBuf>,
+    /// Columns of A's replicates, two or more
+    #[arg(
+        long,
+        value_name = "COLUMNS",
+        value_delimiter = ',',
+        requires = "replicates"
+    )]
+    pub replicates_a: Vec<String>,
+    /// Columns of B's replicates, two or more
+    #[arg(
+        long,
+        value_name = "COLUMNS",
+        value_delimiter = ',',
+        requires = "replicates"
+    )]
+    pub replicates_b: Vec<String>,
 }
 
 /// Compare methods over pairs of cell types
@@ -355,7 +402,8 @@ pub struct Evaluate {
 /// baseline the mean and the median over pairs of 100 (r - r of the baseline) / r of the baseline, as
 /// Table 1 of the DeepDiff paper), comparisons.tsv (method, than, pairs, better_on, mean_difference
 /// of r, p of Wilcoxon's signed-rank test over pairs, p_holm adjusted for the methods compared with
-/// the same one), auxiliary.tsv (variants with cell-specific regression beside classification),
+/// the same one), differences.tsv (pair, method, baseline, difference of the test r, low_95 and
+/// high_95 of its bootstrap interval, the same genes drawn for both), auxiliary.tsv (variants with cell-specific regression beside classification),
 /// runs.tsv (a row per run: pair, method, tried, seed, chosen, test_pearson_r, valid_pearson_r,
 /// failure), cost.tsv (method, mean_fit_seconds, all_fits_seconds), study.json (all of these but the
 /// seconds), and as SVG and PNG pearson_by_pair (Figure 4 of the paper), methods and cost.

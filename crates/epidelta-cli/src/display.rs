@@ -1,5 +1,7 @@
 //! How results are shown on a terminal.
 
+mod evaluation;
+
 use std::time::Duration;
 
 use comfy_table::{CellAlignment, ColumnConstraint, Table, presets};
@@ -10,6 +12,8 @@ use epidelta::{
     study::{MethodResults, StudyResults},
     training::Profile,
 };
+
+pub use evaluation::{baseline_lines, evaluation_details};
 
 /// Items shown of a list that may be long.
 const SHOWN: usize = 5;

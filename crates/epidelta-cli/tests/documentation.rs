@@ -27,6 +27,7 @@ fn links_between_pages_lead_somewhere() {
         "README.md",
         "ARCHITECTURE.md",
         "CHANGELOG.md",
+        "docs/evaluation.md",
         "docs/methods.md",
         "docs/prepare.md",
         "docs/study.md",
@@ -80,6 +81,24 @@ fn commands_of_the_page_on_preparing_run() {
     workplace.write("deseq2.csv", format!("gene,log2FoldChange\n{changes}"));
     let commands = documented("docs/prepare.md");
     assert!(commands.len() >= 6, "{commands:?}");
+    for command in commands {
+        workplace.succeed(&command);
+    }
+}
+
+#[test]
+fn commands_of_the_page_on_evaluation_run() {
+    let workplace = Workplace::new();
+    let rows: String = (1..=300)
+        .map(|g| {
+            let of = |replicate: u64| (g * 7919 % 1009 + replicate * g % 17).to_string();
+            let values = [1, 2, 3, 4].map(of).join("\t");
+            format!("SIMG{g:08}\t{values}\n")
+        })
+        .collect();
+    workplace.write("replicates.tsv", format!("gene_id\tA1\tA2\tB1\tB2\n{rows}"));
+    let commands = documented("docs/evaluation.md");
+    assert!(commands.len() >= 5, "{commands:?}");
     for command in commands {
         workplace.succeed(&command);
     }
@@ -238,7 +257,14 @@ fn help_tells_every_file_and_column() {
         let name = name.trim_end_matches(".svg").trim_end_matches(".png");
         assert!(help.contains(name), "study --help does not name {name}");
     }
-    for table in ["pearson", "methods", "comparisons", "runs", "cost"] {
+    for table in [
+        "pearson",
+        "methods",
+        "comparisons",
+        "differences",
+        "runs",
+        "cost",
+    ] {
         columns(&help, &format!("study/{table}.tsv"));
     }
 }

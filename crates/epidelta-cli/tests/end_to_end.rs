@@ -168,7 +168,9 @@ fn classification_tasks_report_auroc() {
     ));
     let table = workplace.text("run/predictions.tsv");
     let header = table.lines().next().unwrap();
-    assert!(header.ends_with("above_median_a\tprobability_a\tabove_median_b\tprobability_b"));
+    assert!(header.ends_with(
+        "above_median_a\tprobability_a\tabove_median_b\tprobability_b\tobserved_a\tobserved_b"
+    ));
     let printed = workplace.succeed("evaluate --run run --json").stdout;
     let metrics: serde_json::Value = serde_json::from_str(&printed).unwrap();
     assert!(metrics["test"]["cell_a"]["auroc"].is_number(), "{printed}");

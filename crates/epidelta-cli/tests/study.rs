@@ -15,10 +15,11 @@ const METHODS: &str = r#"["ridge", "two-layer-svr", "attentive-chrome", "raw-d",
     { name = "raw-d-wide", method = "raw-d", set = { model.hidden_bins = 8 } }, "aux",
     { name = "aux-classification", method = "aux", set = { model.auxiliary = "classification" } }]"#;
 
-const TABLES: [&str; 6] = [
+const TABLES: [&str; 7] = [
     "pearson.tsv",
     "methods.tsv",
     "comparisons.tsv",
+    "differences.tsv",
     "auxiliary.tsv",
     "runs.tsv",
     "study.json",
@@ -134,6 +135,22 @@ fn a_study_makes_tables_and_figures() {
     let differences: Vec<f64> = ridge.iter().zip(&svr).map(|(r, b)| r - b).collect();
     let found = numbers(&comparisons, "mean_difference")[row];
     assert!((found - mean(&differences)).abs() < 1e-12);
+    // Pair by pair the same differences, each in its interval.
+    let by_pair = table("differences.tsv");
+    let rows: Vec<usize> = (0..column(&by_pair, "pair").len())
+        .filter(|&row| {
+            column(&by_pair, "method")[row] == "ridge"
+                && column(&by_pair, "baseline")[row] == "two-layer-svr"
+        })
+        .collect();
+    assert_eq!(rows.len(), pairs);
+    let [difference, low, high] =
+        ["difference", "low_95", "high_95"].map(|name| numbers(&by_pair, name));
+    for (&row, expected) in rows.iter().zip(&differences) {
+        assert!((difference[row] - expected).abs() < 1e-12);
+        assert!(low[row] < difference[row] && difference[row] < high[row]);
+    }
+    assert_eq!(difference.len(), pairs * 2 * (methods - 1));
     // Of three pairs all signs alike are the least likely: 2 of 8.
     let p = numbers(&comparisons, "p")[row];
     let alike = differences.iter().all(|d| *d > 0.0) || differences.iter().all(|d| *d < 0.0);
@@ -270,6 +287,12 @@ fn labels_of_a_table_go_the_way_of_the_label() {
     let turned: Vec<f64> = observed("code").iter().map(|value| -value).collect();
     assert_eq!(observed("ridge"), turned);
     assert_eq!(observed("ridge")[1], 14.0 % 11.0 - 5.0);
+    // Beside each other they are turned the same way.
+    workplace.write("sim/study.toml", format!("baselines = [\"ridge\"]\n{text}"));
+    workplace.succeed("study sim/study.toml -o study --resume");
+    let differences = workplace.text("study/differences.tsv");
+    let difference: f64 = column(&differences, "difference")[0].parse().unwrap();
+    assert!(difference.abs() < 0.3, "{differences}");
     workplace.write("sim/study.toml", text.replace("labels =", "label ="));
     workplace.fail("study sim/study.toml -o no", &["sim/study.toml"]);
 }

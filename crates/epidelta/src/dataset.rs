@@ -14,7 +14,7 @@ mod simulate;
 mod split;
 
 pub use batch::{Batch, shuffled};
-pub use epigenome::{Epigenome, GeneRecord, Mark, Metadata, Orientation, Split};
+pub use epigenome::{Epigenome, GeneRecord, Mark, Metadata, Orientation, READS, Split};
 pub use epigenome_file::{read_epigenome, write_epigenome};
 pub use import_deepdiff::{DeepDiffFiles, ImportSummary, import_deepdiff};
 pub use input::{BinOrder, InputConfig, InputTransform};

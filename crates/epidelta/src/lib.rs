@@ -54,7 +54,7 @@
 //!     b: path("A.parquet"),
 //!     labels: None,
 //! };
-//! let (predictions, _) = run.predict(&swapped)?;
+//! let predictions = run.predict(&swapped)?.predictions;
 //! assert_eq!(predictions.genes.len(), 60);
 //! # Ok(())
 //! # }

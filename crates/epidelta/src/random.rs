@@ -30,6 +30,8 @@ pub enum Purpose {
     Bootstrap,
     /// The marks and cell types that training hides; `index` is the optimizer step.
     Hidden,
+    /// The halves of reads or replicates; `index` is the draw.
+    NoiseCeiling,
 }
 
 /// The generator of a purpose; `index` separates its parts (epochs, genes).

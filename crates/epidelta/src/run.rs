@@ -9,8 +9,10 @@
 //! | `predictions.tsv` | a row per gene |
 //! | `metrics.json` | the measures per split |
 
+mod baselines;
 mod data;
 mod describe;
+mod noise_ceiling;
 mod train;
 mod trained;
 
@@ -24,10 +26,12 @@ use crate::{
     evaluation::{Metrics, SplitMetrics},
 };
 
+pub use baselines::{BaselineDifference, BaselineMetrics, BaselineSplit};
 pub use data::{DataFiles, LabelTable, ReadData};
 pub use describe::{DataFile, DataShape, LabelFile, RunDescription, RunHead};
+pub use noise_ceiling::{Noise, NoiseCeilings};
 pub use train::{Event, Prepared, TrainingPlan, train};
-pub use trained::Run;
+pub use trained::{Predicted, Run};
 
 /// The file by which a run folder is known.
 const MARKER: &str = "run.toml";
@@ -41,6 +45,12 @@ pub struct RunMetrics {
     /// The measures per split; of networks those of the best epoch.
     #[serde(flatten)]
     pub best: Metrics,
+    /// What simple methods make of the same genes, by name.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub baselines: BTreeMap<String, BaselineMetrics>,
+    /// How high Pearson's r could be, where the noise of the labels is known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub noise_ceiling: Option<NoiseCeilings>,
     /// The epochs of methods made of networks.
     #[serde(flatten)]
     pub epochs: Option<Epochs>,

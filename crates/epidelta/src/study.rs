@@ -9,6 +9,7 @@
 //! | `pearson.tsv` | a row per pair and method |
 //! | `methods.tsv` | a row per method: means, ranks, performance relative to the baselines |
 //! | `comparisons.tsv` | methods beside the baselines and the best, with tests over pairs |
+//! | `differences.tsv` | methods beside the baselines, pair by pair, with intervals |
 //! | `auxiliary.tsv` | cell-specific regression beside classification |
 //! | `runs.tsv` | a row per run |
 //! | `cost.tsv` | seconds per method |
@@ -16,6 +17,7 @@
 
 mod comparisons;
 mod config;
+mod differences;
 mod execute;
 mod files;
 mod plan;
@@ -24,6 +26,7 @@ mod tables;
 
 pub use comparisons::{AuxiliaryComparison, Comparison};
 pub use config::{ChangedMethod, LabelledPair, MethodEntry, PairEntry, StudyConfig};
+pub use differences::PairDifference;
 pub use execute::{Outcome, StudyEvent, Workers, execute};
 pub use plan::{Candidate, Job, StudyMethod, StudyPair, StudyPlan};
 pub use results::{MethodResults, PairResult, RelativeResult, RunResult, StudyResults};

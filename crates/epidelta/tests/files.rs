@@ -92,6 +92,8 @@ proptest! {
         numbers in prop::collection::vec((any::<f32>(), -1e9..1e9_f64, split()), 1..20),
         cells in 0..3,
         classified in any::<bool>(),
+        spread in any::<bool>(),
+        expression in any::<bool>(),
     ) {
         let finite = |x: f32| if x.is_finite() { x } else { 0.1 };
         let genes = numbers.iter().enumerate().map(|(i, &(predicted, observed, split))| {
@@ -109,6 +111,9 @@ proptest! {
                 split,
                 observed,
                 predicted,
+                // Where the first gene has none, a later one may have some.
+                spread: (spread && i > 0).then_some(predicted.abs()),
+                log2_expression: (expression || cells == 1).then_some([observed; 2]),
                 up: classified.then_some(observed > 0.0),
                 cells: cell.map(|cell| [cell, cell]),
             }

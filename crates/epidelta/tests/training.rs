@@ -5,8 +5,8 @@ mod common;
 use burn::tensor::Device;
 use epidelta::{
     dataset::{
-        Batch, BinOrder, InputConfig, InputTransform, LabelConfig, LabelDirection, Pair,
-        SimulationConfig, Split, SplitConfig, SplitMethod, Task, shuffled, simulate,
+        Batch, InputTransform, LabelConfig, LabelDirection, Pair, SimulationConfig, Split,
+        SplitConfig, SplitMethod, Task, shuffled, simulate,
     },
     method::Preset,
     model::{
@@ -133,11 +133,7 @@ fn transforms_are_what_they_are_called() {
     assert!((signal[0] + 1.443_635_5).abs() < 1e-6);
     let mut negative = pair(3);
     negative.cells[0].signal[0] = -1.5;
-    let input = InputConfig {
-        transform: InputTransform::Log1p,
-        order: BinOrder::File,
-    };
-    let refused = negative.with_input(input, false).unwrap_err();
+    let refused = negative.check_transform(InputTransform::Log1p).unwrap_err();
     assert!(refused.to_string().contains("input.transform=arcsinh"));
 }
 

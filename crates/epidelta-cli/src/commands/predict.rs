@@ -5,9 +5,8 @@ use std::{collections::BTreeSet, path::PathBuf};
 use anyhow::Result;
 use epidelta::{
     dataset::JoinSummary,
-    evaluation::Predictions,
     output::{check_file, keep_inputs},
-    run::{DataFiles, LabelFile, Run},
+    run::{DataFiles, LabelFile, Predicted, Run},
 };
 
 use crate::{arguments::Predict, display::list_dropped};
@@ -19,7 +18,9 @@ pub fn run(command: &Predict) -> Result<()> {
     let inputs = of_run.iter().map(PathBuf::as_path).chain(data.paths());
     keep_inputs(&command.output, inputs)?;
     let run = Run::open(&command.run)?;
-    let (predictions, join) = predict(&run, &data)?;
+    let Predicted {
+        predictions, join, ..
+    } = predict(&run, &data)?;
     list_dropped(&join);
     predictions.write(&command.output, command.force)?;
     tracing::info!(
@@ -31,7 +32,7 @@ pub fn run(command: &Predict) -> Result<()> {
 }
 
 /// Predicts with a run, and warns where what is observed is not what it learned.
-pub fn predict(run: &Run, data: &DataFiles) -> Result<(Predictions, JoinSummary)> {
+pub fn predict(run: &Run, data: &DataFiles) -> Result<Predicted> {
     let table = data.labels();
     if run.description.head.labels.is_some() != table.is_some() {
         tracing::warn!(
@@ -43,16 +44,16 @@ pub fn predict(run: &Run, data: &DataFiles) -> Result<(Predictions, JoinSummary)
             }
         );
     }
-    let (predictions, join) = run.predict(data)?;
-    if !join.lacking.is_empty() {
-        tell_cost_of_lacking_marks(run, &join)?;
+    let predicted = run.predict(data)?;
+    if !predicted.join.lacking.is_empty() {
+        tell_cost_of_lacking_marks(run, &predicted.join)?;
     }
-    Ok((predictions, join))
+    Ok(predicted)
 }
 
 /// Warns of what the run's validation genes say about predicting without a mark.
 fn tell_cost_of_lacking_marks(run: &Run, join: &JoinSummary) -> Result<()> {
-    let metrics = run.metrics()?;
+    let metrics = run.written_metrics()?;
     let with_all = metrics.best.valid.and_then(|valid| valid.pearson_r);
     let marks: BTreeSet<&String> = join.lacking.iter().map(|(_, mark)| mark).collect();
     for mark in marks {

@@ -14,7 +14,7 @@ use toml::Table;
 
 use crate::{
     arguments::Train,
-    display::{list_dropped, metrics_table, profile_table},
+    display::{baseline_lines, list_dropped, metrics_table, profile_table},
     progress::Reporter,
 };
 
@@ -39,6 +39,9 @@ pub fn run(command: &Train, seed: Option<u64>, reporter: &Reporter) -> Result<()
         "{}",
         metrics_table(&metrics.best, &plan.label_in_words())
     )?;
+    for line in baseline_lines(plan.method.name(), &metrics.baselines) {
+        writeln!(out, "{line}")?;
+    }
     if let (true, Some(profile)) = (command.profile, profile) {
         writeln!(out, "\n{}\n", profile_table(&profile))?;
     }

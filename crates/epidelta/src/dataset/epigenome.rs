@@ -80,6 +80,9 @@ impl FromStr for Orientation {
     }
 }
 
+/// The unit of expression that is numbers of reads.
+pub const READS: &str = "reads";
+
 /// What the numbers of an epigenome are and where they come from.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Metadata {

@@ -30,6 +30,22 @@ impl InputTransform {
         }
     }
 
+    /// Checks that the transform is defined for a cell type's signal.
+    pub(super) fn check(self, cell: &Epigenome) -> Result<()> {
+        let negative = cell.signal.iter().position(|&v| v < 0.0);
+        let (InputTransform::Log1p, Some(at)) = (self, negative) else {
+            return Ok(());
+        };
+        let gene = at / (cell.marks.len() * cell.bins);
+        Err(Error::data(
+            format!(
+                "the signal of gene {} in {} is negative, which the transform log1p does not take",
+                cell.genes[gene].gene_id, cell.metadata.cell_type
+            ),
+            "Use --set input.transform=arcsinh",
+        ))
+    }
+
     /// The transform of one number.
     pub fn of(self, value: f64) -> f64 {
         match self {
@@ -64,10 +80,10 @@ pub struct InputConfig {
     pub order: BinOrder,
 }
 
-impl InputConfig {
-    /// Puts the bins of a gene in order.
-    pub(super) fn orient(self, cell: &mut Epigenome) {
-        if self.order == BinOrder::File || cell.metadata.orientation == Orientation::Strand {
+impl BinOrder {
+    /// Puts the bins of a cell type's genes in order.
+    pub(super) fn apply(self, cell: &mut Epigenome) {
+        if self == BinOrder::File || cell.metadata.orientation == Orientation::Strand {
             return;
         }
         let of_gene = cell.marks.len() * cell.bins;
@@ -76,21 +92,5 @@ impl InputConfig {
                 signal.chunks_mut(cell.bins).for_each(<[f32]>::reverse);
             }
         }
-    }
-
-    /// Checks that the transform is defined for the signal.
-    pub(super) fn check(self, cell: &Epigenome) -> Result<()> {
-        let negative = cell.signal.iter().position(|&v| v < 0.0);
-        let (InputTransform::Log1p, Some(at)) = (self.transform, negative) else {
-            return Ok(());
-        };
-        let gene = at / (cell.marks.len() * cell.bins);
-        Err(Error::data(
-            format!(
-                "the signal of gene {} in {} is negative, which the transform log1p does not take",
-                cell.genes[gene].gene_id, cell.metadata.cell_type
-            ),
-            "Use --set input.transform=arcsinh",
-        ))
     }
 }

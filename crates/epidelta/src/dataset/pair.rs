@@ -5,7 +5,7 @@ use std::collections::{HashMap, HashSet};
 
 use super::{
     epigenome::{Epigenome, GeneRecord, Mark, Split},
-    input::InputConfig,
+    input::{BinOrder, InputTransform},
     label::{LabelConfig, LabelDirection, Task},
 };
 use crate::{
@@ -30,6 +30,13 @@ pub struct PairedGene {
     pub log2_expression_a: f64,
     /// `log2(B + pseudocount)`.
     pub log2_expression_b: f64,
+}
+
+impl PairedGene {
+    /// Log2 expression in A and in B.
+    pub fn log2_expression(&self) -> [f64; 2] {
+        [self.log2_expression_a, self.log2_expression_b]
+    }
 }
 
 /// What joining cell types kept and dropped.
@@ -343,20 +350,28 @@ impl Pair {
         self.cells[0].bins
     }
 
-    /// The pair with its signal as a method sees it: the bins in order, and transformed where
-    /// the method does not transform what it makes of them.
+    /// The pair with the bins of its genes in order.
+    #[must_use]
+    pub fn oriented(mut self, order: BinOrder) -> Self {
+        self.cells.iter_mut().for_each(|cell| order.apply(cell));
+        self
+    }
+
+    /// Checks that a transform is defined for the signal of all cell types.
     ///
     /// # Errors
     /// When the signal is negative where the transform is not defined.
-    pub fn with_input(mut self, input: InputConfig, transform_bins: bool) -> Result<Self> {
+    pub fn check_transform(&self, transform: InputTransform) -> Result<()> {
+        self.cells.iter().try_for_each(|cell| transform.check(cell))
+    }
+
+    /// The pair with its signal transformed.
+    #[must_use]
+    pub fn transformed(mut self, transform: InputTransform) -> Self {
         for cell in &mut self.cells {
-            input.check(cell)?;
-            input.orient(cell);
-            if transform_bins {
-                input.transform.apply(&mut cell.signal);
-            }
+            transform.apply(&mut cell.signal);
         }
-        Ok(self)
+        self
     }
 }
 

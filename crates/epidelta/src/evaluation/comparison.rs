@@ -6,12 +6,14 @@
 
 mod chi_square;
 mod bootstrap;
+mod difference;
 mod holm;
 mod ranks;
 mod relative;
 mod wilcoxon;
 
 pub use bootstrap::pearson_interval;
+pub use difference::{Difference, auroc_difference, pearson_difference};
 pub use holm::holm;
 pub use ranks::{Friedman, Ranking};
 pub use relative::Relative;

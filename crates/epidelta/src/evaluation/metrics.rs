@@ -61,6 +61,15 @@ pub fn median(mut values: Vec<f64>) -> Option<f64> {
     }
 }
 
+/// The value below which the share `at` of sorted values lies, between two of them
+/// in proportion.
+pub(super) fn quantile(sorted: &[f64], at: f64) -> Option<f64> {
+    let place = at.clamp(0.0, 1.0) * (sorted.len().checked_sub(1)?) as f64;
+    let below = *sorted.get(place.floor() as usize)?;
+    let above = *sorted.get(place.ceil() as usize)?;
+    Some(below + place.fract() * (above - below))
+}
+
 pub(crate) fn mean(values: &[f64]) -> Option<f64> {
     (!values.is_empty()).then(|| values.iter().sum::<f64>() / values.len() as f64)
 }

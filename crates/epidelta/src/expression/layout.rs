@@ -191,8 +191,8 @@ impl Layout {
                 bad(
                     expected,
                     format!("the columns {shown}"),
-                    "Name the column: --expression-column (or --label-column) takes one of these \
-                     names",
+                    "Name the column: --expression-column (or --label-column, --counts-column-a, \
+                     --counts-column-b) takes one of these names",
                 )
             }
             None => bad(

@@ -108,6 +108,8 @@ impl FittedMethod {
                             split: gene.split,
                             observed: gene.log2_fold_change,
                             predicted: predicted as f32,
+                            spread: None,
+                            log2_expression: Some(gene.log2_expression()),
                             up: None,
                             cells: None,
                         }
@@ -234,6 +236,17 @@ fn with_prefix(prefix: &str, tensors: Tensors) -> Tensors {
         .collect()
 }
 
+/// The standard deviation of the predictions of a gene by an ensemble of two or more.
+fn standard_deviation(members: &[Vec<GenePrediction>], gene: usize) -> f32 {
+    let predicted: Vec<f64> = members
+        .iter()
+        .map(|member| f64::from(member[gene].predicted))
+        .collect();
+    let mean = predicted.iter().sum::<f64>() / predicted.len() as f64;
+    let squares: f64 = predicted.iter().map(|x| (x - mean).powi(2)).sum();
+    (squares / (predicted.len() - 1) as f64).sqrt() as f32
+}
+
 /// The mean of the predictions of an ensemble, and their spread.
 fn mean_of_members(mut members: Vec<Vec<GenePrediction>>) -> Vec<GenePrediction> {
     if members.len() == 1 {
@@ -250,6 +263,7 @@ fn mean_of_members(mut members: Vec<Vec<GenePrediction>>) -> Vec<GenePrediction>
     genes
         .map(|(index, gene)| GenePrediction {
             predicted: mean(&|of| of.predicted, index) as f32,
+            spread: Some(standard_deviation(&members, index)),
             cells: gene.cells.map(|cells| {
                 [0, 1].map(|cell| {
                     let of = |of: &GenePrediction| of.cells.map_or(0.0, |of| of[cell].predicted());

@@ -112,7 +112,6 @@ impl Preset {
                     hidden_marks: 16,
                     hidden_head: 64,
                     windows: vec![1, 10, 20],
-                    softplus: false,
                     cell_types: true,
                     auxiliary_weight: 0.25,
                     dropout: 0.5,

@@ -9,7 +9,7 @@ use crate::{
     baseline::{
         BoostingConfig, FeatureConfig, ForestConfig, LinearConfig, ReliefConfig, SvrConfig,
     },
-    dataset::{InputConfig, LabelConfig, SplitConfig, Task},
+    dataset::{InputConfig, LabelConfig, Pair, SplitConfig, Task},
     error::{Error, Result},
     model::{
         Auxiliary, Channel, ContrastiveForm, DeepChromeConfig, DeepDiffConfig, EpideltaConfig,
@@ -378,5 +378,14 @@ impl Settings {
     /// transforms what it makes of them.
     pub fn transforms_bins(&self) -> bool {
         self.method.training().is_some()
+    }
+
+    /// A pair with its signal as the method sees it.
+    #[must_use]
+    pub fn transformed(&self, pair: Pair) -> Pair {
+        match self.transforms_bins() {
+            true => pair.transformed(self.input.transform),
+            false => pair,
+        }
     }
 }

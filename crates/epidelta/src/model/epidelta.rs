@@ -228,9 +228,6 @@ impl Epidelta {
                 view = view + (features * weights).sum_dim(1);
             }
         }
-        if self.config.softplus {
-            view = activation::softplus(view, 1.0);
-        }
         let side = |x: &Tensor<2>, side: usize| -> Tensor<1> {
             x.clone().narrow(0, side * batch, batch).squeeze_dim(1)
         };

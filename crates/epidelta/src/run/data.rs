@@ -45,7 +45,8 @@ pub enum DataFiles {
 /// Data read and joined.
 #[derive(Debug)]
 pub struct ReadData {
-    /// The pairs, without splits, their signal as the settings say.
+    /// The pairs, without splits; [`Settings::transformed`] makes of their signal what the
+    /// method sees.
     pub pair: Pair,
     /// What joining kept and dropped.
     pub join: JoinSummary,
@@ -114,8 +115,9 @@ impl DataFiles {
             let table = read_fold_changes(path, column.as_deref())?;
             pair.take_labels(&table, settings.label.direction, &mut join)?;
         }
+        pair.check_transform(settings.input.transform)?;
         Ok(ReadData {
-            pair: pair.with_input(settings.input, settings.transforms_bins())?,
+            pair: pair.oriented(settings.input.order),
             join,
             files,
             labels,

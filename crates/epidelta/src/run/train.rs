@@ -7,8 +7,9 @@ use std::{
 };
 
 use super::{
-    DataFiles, DataShape, Epochs, HISTORY, LabelFile, LastEpoch, MARKER, METRICS, PREDICTIONS,
-    PerNetwork, ReadData, Run, RunDescription, RunHead, RunMetrics, describe::FORMAT,
+    DataFiles, DataShape, Epochs, HISTORY, LabelFile, LastEpoch, MARKER, METRICS, NoiseCeilings,
+    PREDICTIONS, PerNetwork, ReadData, Run, RunDescription, RunHead, RunMetrics,
+    baselines::Baselines, describe::FORMAT,
 };
 use crate::{
     dataset::{JoinSummary, Mark, Pair, Split, SplitConfig},
@@ -158,6 +159,8 @@ pub fn train(
         (Some(file), None) => Some(WeightsFile::read(file)?),
         (None, None) => None,
     };
+    let baselines = Baselines::fit(&mut pair, plan);
+    let mut pair = settings.transformed(pair);
     let mut progress = |progress: Progress<'_>| report(Event::Training(progress));
     let fitted = fit(
         plan.method,
@@ -173,10 +176,15 @@ pub fn train(
     let all: Vec<usize> = (0..pair.genes.len()).collect();
     let predictions = fitted.model.predict(&pair, &all, &settings.label)?;
     let metrics = RunMetrics {
-        best: Metrics::of(&predictions),
-        epochs: epochs(&fitted, &pair, settings)?,
+        best: Metrics::of(&predictions, plan.seed, None),
+        baselines: baselines.beside(&predictions),
+        noise_ceiling: match plan.data.labels() {
+            None => NoiseCeilings::of_pair(&pair, &settings.label, plan.seed),
+            Some(_) => None,
+        },
+        epochs: epochs(&fitted, &pair, plan)?,
         choices: fitted.choices.clone(),
-        valid_pearson_r_without: without_marks(&fitted.model, &mut pair, settings)?,
+        valid_pearson_r_without: without_marks(&fitted.model, &mut pair, plan)?,
         fit_seconds: Some(fitted.seconds),
     };
 
@@ -209,8 +217,9 @@ pub fn train(
 fn without_marks(
     model: &FittedMethod,
     pair: &mut Pair,
-    settings: &Settings,
+    plan: &TrainingPlan,
 ) -> Result<BTreeMap<Mark, Option<f64>>> {
+    let settings = &plan.settings;
     let marks = pair.marks().to_vec();
     if settings.method.training().is_none() || marks.len() == 1 {
         return Ok(BTreeMap::new());
@@ -219,14 +228,14 @@ fn without_marks(
     let of_mark = |(index, mark): (usize, Mark)| {
         let predictions =
             pair.without_mark(index, |pair| model.predict(pair, &valid, &settings.label))?;
-        let metrics = Metrics::of(&predictions);
+        let metrics = Metrics::of(&predictions, plan.seed, None);
         Ok((mark, metrics.valid.and_then(|valid| valid.pearson_r)))
     };
     marks.into_iter().enumerate().map(of_mark).collect()
 }
 
 /// The epochs of a method's networks, if it has any.
-fn epochs(fit: &Fit, pair: &Pair, settings: &Settings) -> Result<Option<Epochs>> {
+fn epochs(fit: &Fit, pair: &Pair, plan: &TrainingPlan) -> Result<Option<Epochs>> {
     let of_networks = |of: fn(&TrainedNetwork) -> usize| -> Option<PerNetwork> {
         PerNetwork::of(&fit.networks.iter().map(of).collect::<Vec<_>>())
     };
@@ -237,13 +246,13 @@ fn epochs(fit: &Fit, pair: &Pair, settings: &Settings) -> Result<Option<Epochs>>
     else {
         return Ok(None);
     };
-    let of_last = last.predict(pair, &pair.in_split(Split::Test), &settings.label)?;
+    let of_last = last.predict(pair, &pair.in_split(Split::Test), &plan.settings.label)?;
     let epochs_in_all = last_epoch.sum().max(1);
     Ok(Some(Epochs {
         best_epoch,
         last_epoch: LastEpoch {
             epoch: last_epoch,
-            test: Metrics::of(&of_last).test,
+            test: Metrics::of(&of_last, plan.seed, None).test,
         },
         seconds_per_epoch: profile.total.as_secs_f64() / epochs_in_all as f64,
     }))

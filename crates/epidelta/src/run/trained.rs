@@ -9,8 +9,8 @@ use std::{
 use toml::{Table, Value};
 
 use super::{
-    DataFiles, DataShape, HISTORY, MARKER, METRICS, PREDICTIONS, ReadData, RunDescription,
-    RunMetrics, describe::FORMAT, train::check_marks,
+    DataFiles, DataShape, HISTORY, MARKER, METRICS, NoiseCeilings, PREDICTIONS, ReadData,
+    RunDescription, RunMetrics, describe::FORMAT, train::check_marks,
 };
 use crate::{
     dataset::{JoinSummary, Mark, Pair, Split},
@@ -22,6 +22,17 @@ use crate::{
 };
 
 const REMEDY: &str = "Give the folder that `epidelta train` wrote, complete and unchanged";
+
+/// What a run predicts of some data.
+#[derive(Debug)]
+pub struct Predicted {
+    /// The predictions, one per gene of each pair.
+    pub predictions: Predictions,
+    /// What joining the cell types kept and dropped.
+    pub join: JoinSummary,
+    /// How high Pearson r could be, where the expression is in reads.
+    pub noise_ceiling: Option<NoiseCeilings>,
+}
 
 /// A trained run, read back.
 #[derive(Debug, Clone)]
@@ -90,20 +101,39 @@ impl Run {
         Ok(self.measured()?.0)
     }
 
+    /// The measures that training wrote.
+    ///
+    /// # Errors
+    /// When `metrics.json` cannot be read.
+    pub fn written_metrics(&self) -> Result<RunMetrics> {
+        let path = self.path.join(METRICS);
+        let text = fs::read(&path).map_err(Error::io("read", &path))?;
+        serde_json::from_slice(&text).map_err(|error| {
+            let expected = "the measures of a run";
+            Error::content(&path, Place::File, expected, error.to_string(), REMEDY)
+        })
+    }
+
+    /// Checks that the run is whole: that its measures, predictions and model are there
+    /// and are those that training wrote.
+    ///
+    /// # Errors
+    /// When one cannot be read or is another.
+    pub fn check(&self) -> Result<()> {
+        self.written_metrics()?;
+        self.predictions()?;
+        self.check_model()
+    }
+
     /// The measures of the run, made again from its predictions, and these.
     ///
     /// # Errors
     /// When its predictions or `metrics.json` cannot be read.
     pub fn measured(&self) -> Result<(RunMetrics, Predictions)> {
-        let path = self.path.join(METRICS);
-        let text = fs::read(&path).map_err(Error::io("read", &path))?;
-        let written: RunMetrics = serde_json::from_slice(&text).map_err(|error| {
-            let expected = "the measures of a run";
-            Error::content(&path, Place::File, expected, error.to_string(), REMEDY)
-        })?;
+        let written = self.written_metrics()?;
         let predictions = self.predictions()?;
         let metrics = RunMetrics {
-            best: Metrics::of(&predictions),
+            best: Metrics::of(&predictions, self.description.head.seed, None),
             ..written
         };
         Ok((metrics, predictions))
@@ -116,11 +146,12 @@ impl Run {
     /// # Errors
     /// When the data are unusable or of another shape than the run's, or the
     /// weights are not those that training wrote.
-    pub fn predict(&self, data: &DataFiles) -> Result<(Predictions, JoinSummary)> {
+    pub fn predict(&self, data: &DataFiles) -> Result<Predicted> {
         let RunDescription { head, settings } = &self.description;
-        let ReadData { mut pair, join, .. } = data.read(settings, Some(&head.data.marks))?;
+        let ReadData { pair, join, .. } = data.read(settings, Some(&head.data.marks))?;
         check_marks(head.method, settings, &join)?;
         self.check_shape(&pair)?;
+        let mut pair = settings.transformed(pair);
         pair.identify(&head.cell_names());
         let trained: HashMap<String, Option<Split>> = self
             .predictions()?
@@ -132,9 +163,15 @@ impl Run {
             pair.genes[gene].split = trained.get(pair.gene_id(gene)).copied().flatten();
         }
         let genes: Vec<usize> = (0..pair.genes.len()).collect();
-        let label = &self.description.settings.label;
-        let predictions = self.model()?.predict(&pair, &genes, label)?;
-        Ok((predictions, join))
+        let predictions = self.model()?.predict(&pair, &genes, &settings.label)?;
+        Ok(Predicted {
+            noise_ceiling: match data.labels() {
+                None => NoiseCeilings::of_pair(&pair, &settings.label, head.seed),
+                Some(_) => None,
+            },
+            predictions,
+            join,
+        })
     }
 
     /// The marks that the run's model takes, in order.

@@ -7,20 +7,19 @@ use serde::Serialize;
 
 use super::{
     comparisons::{AuxiliaryComparison, Comparison, auxiliary, comparisons},
+    differences::{PairDifference, differences},
     execute::Outcome,
     plan::{Job, StudyMethod, StudyPlan, in_full},
 };
 use crate::{
-    dataset::Split,
-    evaluation::{Friedman, Ranking, Relative, SplitMetrics, mean, median, pearson_interval},
+    dataset::{LabelDirection, Split},
+    evaluation::{
+        Friedman, LEVEL, RESAMPLES, Ranking, Relative, SplitMetrics, mean, median, pearson_interval,
+    },
     method::Family,
     random::{Purpose, generator},
     run::{Run, RunMetrics},
 };
-
-/// Bootstrap samples of an interval, and the share of them that it holds.
-const RESAMPLES: usize = 1000;
-const LEVEL: f64 = 0.95;
 
 /// Everything that a study found.
 #[derive(Debug, Clone, Serialize)]
@@ -33,6 +32,8 @@ pub struct StudyResults {
     pub friedman: Option<Friedman>,
     /// Methods beside the baselines and beside the method of the best mean rank.
     pub comparisons: Vec<Comparison>,
+    /// Methods beside the baselines, pair by pair.
+    pub differences: Vec<PairDifference>,
     /// Variants with cell-specific regression beside the same with classification.
     pub auxiliary: Vec<AuxiliaryComparison>,
     /// Every run.
@@ -129,8 +130,8 @@ pub struct RunResult {
 pub(super) struct Read {
     pub job: Job,
     pub metrics: std::result::Result<RunMetrics, String>,
-    /// Observed and predicted log2 fold changes of the test genes.
-    test: (Vec<f64>, Vec<f64>),
+    /// Observed and predicted log2 fold changes, A over B, of the test genes.
+    pub test: (Vec<f64>, Vec<f64>),
 }
 
 impl Read {
@@ -146,11 +147,17 @@ impl Read {
             Err(reason) => (Err(reason), Vec::new()),
         };
         let of_test = predictions.iter().filter(|g| g.split == Some(Split::Test));
+        let settings = &plan.methods[job.method].candidates[job.candidate].settings;
+        // So that methods whose labels go the other way can be put beside each other.
+        let sign = match settings.label.direction {
+            LabelDirection::AOverB => 1.0,
+            LabelDirection::BOverA => -1.0,
+        };
         Read {
             job,
             metrics,
             test: of_test
-                .map(|gene| (gene.observed, f64::from(gene.predicted)))
+                .map(|gene| (sign * gene.observed, sign * f64::from(gene.predicted)))
                 .unzip(),
         }
     }
@@ -205,6 +212,7 @@ impl StudyResults {
             pairs: plan.pairs.iter().map(super::StudyPair::name).collect(),
             friedman: ranking.friedman,
             comparisons: comparisons(plan, &methods, &r),
+            differences: differences(plan, &runs, &chosen),
             auxiliary: auxiliary(plan, &runs, &chosen, &r),
             runs: runs
                 .iter()

@@ -21,6 +21,7 @@ impl StudyResults {
             ("pearson.tsv", self.pearson()),
             ("methods.tsv", self.methods()),
             ("comparisons.tsv", self.comparisons()),
+            ("differences.tsv", self.differences()),
             ("auxiliary.tsv", self.auxiliary()),
             ("runs.tsv", self.runs()),
             ("cost.tsv", self.cost()),
@@ -127,6 +128,29 @@ impl StudyResults {
                 number(comparison.mean_difference),
                 number(comparison.p),
                 number(comparison.p_holm),
+            ]);
+        }
+        table
+    }
+
+    fn differences(&self) -> Tsv {
+        let columns = [
+            "pair",
+            "method",
+            "baseline",
+            "difference",
+            "low_95",
+            "high_95",
+        ];
+        let mut table = Tsv::new(&columns);
+        for row in &self.differences {
+            table.rows.push(vec![
+                row.pair.clone(),
+                row.method.clone(),
+                row.baseline.clone(),
+                number(row.difference),
+                number(row.interval.map(|[low, _]| low)),
+                number(row.interval.map(|[_, high]| high)),
             ]);
         }
         table

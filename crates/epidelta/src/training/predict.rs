@@ -79,6 +79,8 @@ fn of_batch(
                 split: gene.split,
                 observed: gene.log2_fold_change,
                 predicted: predicted[i],
+                spread: None,
+                log2_expression: Some(gene.log2_expression()),
                 up: None,
                 cells: cells
                     .as_ref()
@@ -106,8 +108,9 @@ pub(crate) fn cell_predictions(
             probability: 1.0 / (1.0 + (-predicted).exp()),
         },
     };
+    let [observed_a, observed_b] = gene.log2_expression();
     [
-        of(gene.log2_expression_a, a, thresholds.a),
-        of(gene.log2_expression_b, b, thresholds.b),
+        of(observed_a, a, thresholds.a),
+        of(observed_b, b, thresholds.b),
     ]
 }

@@ -4,7 +4,10 @@
 use rand::distr::{Distribution, Uniform};
 use rand_chacha::ChaCha8Rng;
 
-use crate::evaluation::{metrics::mean, pearson_r};
+use crate::evaluation::{
+    metrics::{mean, quantile},
+    pearson_r,
+};
 
 /// Independent sums, so that the compiler can vectorize.
 const LANES: usize = 4;
@@ -26,33 +29,72 @@ pub fn pearson_interval(
     level: f64,
     generator: &mut ChaCha8Rng,
 ) -> Option<[f64; 2]> {
-    let genes = observed.len();
-    let defined = |y: &Vec<f64>| y.len() == genes && pearson_r(observed, y).is_some();
-    if predicted.is_empty() || !predicted.iter().all(defined) {
-        return None;
-    }
-    let x = standardize(observed)?;
-    let seeds = predicted.iter().map(|y| standardize(y));
-    let seeds: Vec<Vec<f64>> = seeds.collect::<Option<_>>()?;
-    let gene = Uniform::new(0, u32::try_from(genes).ok()?).ok()?;
+    let seeds = Seeds::of(observed, predicted)?;
+    let r = |times: &[f64]| seeds.mean_r(times);
+    interval(resampled(observed.len(), resamples, generator, r)?, level)
+}
 
-    let mut times = vec![0.0; x.len()];
+/// The statistic of each resample, given how often each gene is drawn; those where it is
+/// undefined are left out. `None` without genes.
+pub(super) fn resampled(
+    genes: usize,
+    resamples: usize,
+    generator: &mut ChaCha8Rng,
+    statistic: impl Fn(&[f64]) -> Option<f64>,
+) -> Option<Vec<f64>> {
+    let gene = Uniform::new(0, u32::try_from(genes).ok()?).ok()?;
+    let mut times = vec![0.0; genes.next_multiple_of(LANES)];
     let mut statistics = Vec::with_capacity(resamples);
     for _ in 0..resamples {
         times.fill(0.0);
         for _ in 0..genes {
             times[gene.sample(generator) as usize] += 1.0;
         }
-        let of_seeds = seeds.iter().map(|y| weighted_r(&times, &x, y));
-        let of_seeds: Option<Vec<f64>> = of_seeds.collect();
-        statistics.extend(of_seeds.and_then(|r| mean(&r)));
+        statistics.extend(statistic(&times));
     }
+    Some(statistics)
+}
+
+/// The interval that holds the share `level` of the statistics, as many below it as
+/// above.
+pub(super) fn interval(mut statistics: Vec<f64>, level: f64) -> Option<[f64; 2]> {
     statistics.sort_by(f64::total_cmp);
     let tail = (1.0 - level) / 2.0;
     Some([
         quantile(&statistics, tail)?,
         quantile(&statistics, 1.0 - tail)?,
     ])
+}
+
+/// The observed values and the predictions of each seed, standardized.
+pub(super) struct Seeds {
+    observed: Vec<f64>,
+    predicted: Vec<Vec<f64>>,
+}
+
+impl Seeds {
+    /// `None` where r is undefined for a seed, or there is none.
+    pub(super) fn of(observed: &[f64], predicted: &[Vec<f64>]) -> Option<Self> {
+        let genes = observed.len();
+        let defined = |y: &Vec<f64>| y.len() == genes && pearson_r(observed, y).is_some();
+        if predicted.is_empty() || !predicted.iter().all(defined) {
+            return None;
+        }
+        let seeds = predicted.iter().map(|y| standardize(y));
+        Some(Seeds {
+            observed: standardize(observed)?,
+            predicted: seeds.collect::<Option<_>>()?,
+        })
+    }
+
+    /// The mean of the seeds' r, each gene counted `times` often.
+    pub(super) fn mean_r(&self, times: &[f64]) -> Option<f64> {
+        let seeds = self.predicted.iter();
+        let r: Option<Vec<f64>> = seeds
+            .map(|predicted| weighted_r(times, &self.observed, predicted))
+            .collect();
+        mean(&r?)
+    }
 }
 
 /// Values less their mean, over their spread, and zeros to whole lanes: r stays the
@@ -86,15 +128,6 @@ fn weighted_r(times: &[f64], x: &[f64], y: &[f64]) -> Option<f64> {
     // A constant resample has a spread of rounding errors only.
     (spread_x > 1e-12 * xx && spread_y > 1e-12 * yy)
         .then(|| ((xy - x * y / n) / (spread_x.sqrt() * spread_y.sqrt())).clamp(-1.0, 1.0))
-}
-
-/// The value below which the share `at` of sorted values lies, between two of them
-/// in proportion.
-fn quantile(sorted: &[f64], at: f64) -> Option<f64> {
-    let place = at.clamp(0.0, 1.0) * (sorted.len().checked_sub(1)?) as f64;
-    let below = *sorted.get(place.floor() as usize)?;
-    let above = *sorted.get(place.ceil() as usize)?;
-    Some(below + place.fract() * (above - below))
 }
 
 #[cfg(test)]

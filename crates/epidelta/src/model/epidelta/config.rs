@@ -21,9 +21,6 @@ pub struct EpideltaConfig {
     /// Numbers of windows in which the linear path averages each mark's bins; none for no such
     /// path.
     pub windows: Vec<usize>,
-    /// Whether each view is bent by a softplus, as log2 expression is not below zero.
-    #[serde(default)]
-    pub softplus: bool,
     /// Whether heads have a part of their own for every cell type that trains.
     pub cell_types: bool,
     /// Weight of each cell-specific loss, the squared error of log2 expression.
