@@ -24,6 +24,6 @@ pub use expression_tiers::{ExpressedMetrics, Tier, TierMetrics};
 pub(crate) use metrics::mean;
 pub use metrics::{auroc, mean_squared_error, median, pearson_r, spearman_r};
 pub use noise_ceiling::{CountedGene, NoiseCeiling, ReplicatedGene};
-pub use predictions::{CellPrediction, GenePrediction, Predictions};
+pub use predictions::{CellPrediction, GenePrediction, OfPair, Predictions};
 pub use spread::{Coverage, SpreadCalibration, SpreadGroup, SpreadMetrics};
 pub use summary::{LEVEL, Metrics, RESAMPLES, SplitMetrics};

@@ -100,6 +100,7 @@ fn ensemble(case: &Value) -> Predictions {
         log2_expression: None,
         up: None,
         cells: None,
+        of_pair: None,
     });
     Predictions {
         genes: genes.collect(),
@@ -262,6 +263,7 @@ fn counted(reads: &[[f64; 2]]) -> Predictions {
             log2_expression: Some([(a + 1.0).log2(), (b + 1.0).log2()]),
             up: None,
             cells: None,
+            of_pair: None,
         });
     Predictions {
         genes: genes.collect(),

@@ -116,7 +116,8 @@ proptest! {
                 log2_expression: (expression || cells == 1).then_some([observed; 2]),
                 up: classified.then_some(observed > 0.0),
                 cells: cell.map(|cell| [cell, cell]),
-            }
+ of_pair: None,
+}
         });
         let predictions = Predictions { genes: genes.collect() };
         let folder = tempfile::tempdir().unwrap();

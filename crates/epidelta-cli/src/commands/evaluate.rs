@@ -84,7 +84,10 @@ fn with_ceiling(run: &Run, noise: &NoiseTables) -> Result<RunMetrics> {
              there is no noise ceiling of them"
         );
     }
-    let cells = [&head.a.cell_type, &head.b.cell_type];
+    let [Some(a), Some(b)] = [&head.a, &head.b] else {
+        bail!("a noise ceiling from tables is that of one pair, and the run is on several");
+    };
+    let cells = [&a.cell_type, &b.cell_type];
     if let Some(path) = &noise.counts {
         let columns = [&noise.counts_column_a, &noise.counts_column_b];
         let read = |cell: usize| read_expression(path, columns[cell].as_deref(), cells[cell]);

@@ -1,7 +1,7 @@
 //! Pairs of cell types joined by gene, with the label of every gene: the log2 fold
 //! change of its expression.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap, HashSet};
 
 use super::{
     epigenome::{Epigenome, GeneRecord, Mark, Split},
@@ -71,6 +71,10 @@ pub struct Pair {
     lacks: Vec<Vec<bool>>,
     /// Which of the cell types that train each is, if it is one of them.
     identities: Vec<Option<usize>>,
+    /// Splits for which cell types are held out.
+    held_out: BTreeSet<Split>,
+    /// Whether it was made of a list of pairs.
+    several: bool,
     /// A gene of a pair each.
     pub genes: Vec<PairedGene>,
 }
@@ -111,6 +115,8 @@ impl Pair {
             lacks: cells.iter().map(|cell| lacks(cell, &marks)).collect(),
             cells: Vec::with_capacity(cells.len()),
             identities: Vec::new(),
+            held_out: BTreeSet::new(),
+            several: false,
             genes: Vec::new(),
         };
         for (cell, lacks) in cells.into_iter().zip(&joined.lacks) {
@@ -225,6 +231,13 @@ impl Pair {
         Ok(())
     }
 
+    /// The same, told to be of a list of pairs.
+    #[must_use]
+    pub fn of_several(mut self) -> Self {
+        self.several = true;
+        self
+    }
+
     /// The gene id of a joined gene.
     pub fn gene_id(&self, gene: usize) -> &str {
         &self.record(gene, 0).gene_id
@@ -320,24 +333,44 @@ impl Pair {
         }
     }
 
-    /// Whether cell types are held out for this split.
-    pub fn holds_out_cells(&self, split: Split) -> bool {
-        self.genes.iter().any(|gene| gene.cell_split == split)
+    /// Gives every gene of every pair the split that its two cell types belong to.
+    pub(crate) fn hold_out_cells(&mut self, splits: impl Fn([&str; 2]) -> Split) {
+        let splits: Vec<Split> = (0..self.genes.len())
+            .map(|gene| splits(self.cell_types(gene)))
+            .collect();
+        self.held_out = splits
+            .iter()
+            .copied()
+            .filter(|&s| s != Split::Train)
+            .collect();
+        for (gene, split) in self.genes.iter_mut().zip(splits) {
+            gene.cell_split = split;
+        }
     }
 
-    /// The genes that a split uses: those of the cell types that are held out for it, where
-    /// there are any, and of the cell types that train where there are none.
-    pub fn in_split(&self, split: Split) -> Vec<usize> {
-        let cell_split = match self.holds_out_cells(split) {
+    /// What a joined gene is used for: its split, in the cell types that are held out for it
+    /// where there are any, and in those that train where there are none; else for nothing.
+    pub fn role(&self, gene: usize) -> Option<Split> {
+        let gene = &self.genes[gene];
+        let split = gene.split?;
+        let cell_split = match self.held_out.contains(&split) {
             true => split,
             false => Split::Train,
         };
-        (0..self.genes.len())
-            .filter(|&gene| {
-                let gene = &self.genes[gene];
-                gene.split == Some(split) && gene.cell_split == cell_split
-            })
+        (gene.cell_split == cell_split).then_some(split)
+    }
+
+    /// The joined genes that are used for a split.
+    pub fn in_split(&self, split: Split) -> Vec<usize> {
+        let genes = 0..self.genes.len();
+        genes
+            .filter(|&gene| self.role(gene) == Some(split))
             .collect()
+    }
+
+    /// Whether there may be several pairs, so that a gene id does not tell a joined gene.
+    pub fn is_of_several(&self) -> bool {
+        self.several
     }
 
     /// The marks of all cell types.

@@ -104,7 +104,17 @@ impl SplitConfig {
         }
     }
 
-    /// Gives every pair of cell types the split of the more held out of the two.
+    /// The split of a pair of cell types: that of the more held out of the two.
+    pub fn cell_split(&self, cell_types: [&str; 2]) -> Split {
+        let holds = |list: &[String]| list.iter().any(|name| cell_types.contains(&name.as_str()));
+        match (holds(&self.test_cell_types), holds(&self.valid_cell_types)) {
+            (true, _) => Split::Test,
+            (false, true) => Split::Valid,
+            (false, false) => Split::Train,
+        }
+    }
+
+    /// Gives every pair of cell types its split.
     fn hold_out_cell_types(&self, pair: &mut Pair) -> Result<()> {
         let names: BTreeSet<&str> = (0..pair.genes.len())
             .flat_map(|gene| pair.cell_types(gene))
@@ -131,22 +141,7 @@ impl SplitConfig {
             let settings = "split.valid_cell_types, split.test_cell_types";
             return wrong(settings, name, "is in both");
         }
-        let cell_splits: Vec<Split> = (0..pair.genes.len())
-            .map(|gene| {
-                let holds = |list: &[String]| {
-                    let cell_types = pair.cell_types(gene);
-                    list.iter().any(|name| cell_types.contains(&name.as_str()))
-                };
-                match (holds(test), holds(valid)) {
-                    (true, _) => Split::Test,
-                    (false, true) => Split::Valid,
-                    (false, false) => Split::Train,
-                }
-            })
-            .collect();
-        for (gene, cell_split) in pair.genes.iter_mut().zip(cell_splits) {
-            gene.cell_split = cell_split;
-        }
+        pair.hold_out_cells(|cell_types| self.cell_split(cell_types));
         Ok(())
     }
 

@@ -4,7 +4,7 @@ mod read;
 mod write;
 
 use crate::{
-    dataset::Split,
+    dataset::{Pair, Split},
     error::{Error, Result},
 };
 
@@ -57,7 +57,7 @@ impl CellPrediction {
 pub struct GenePrediction {
     /// The gene.
     pub gene_id: String,
-    /// Its split, where it has one.
+    /// What it is used for, where it is: its split, of one pair.
     pub split: Option<Split>,
     /// Observed log2 fold change.
     pub observed: f64,
@@ -74,6 +74,41 @@ pub struct GenePrediction {
     pub up: Option<bool>,
     /// Cell types A and B, where the method has such tasks.
     pub cells: Option<[CellPrediction; 2]>,
+    /// Which pair it is of, where there are several.
+    pub of_pair: Option<OfPair>,
+}
+
+/// Which of several pairs a prediction is of.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OfPair {
+    /// The names of the cell types A and B.
+    pub cell_types: [String; 2],
+    /// The gene's own split, the same in all pairs.
+    pub gene_split: Option<Split>,
+    /// The split of the two cell types.
+    pub cell_split: Split,
+}
+
+impl GenePrediction {
+    /// A prediction of a joined gene, with nothing but the predicted value.
+    pub fn of(pair: &Pair, gene: usize, predicted: f32) -> Self {
+        let joined = &pair.genes[gene];
+        GenePrediction {
+            gene_id: pair.gene_id(gene).to_owned(),
+            split: pair.role(gene),
+            observed: joined.log2_fold_change,
+            predicted,
+            spread: None,
+            log2_expression: Some(joined.log2_expression()),
+            up: None,
+            cells: None,
+            of_pair: pair.is_of_several().then(|| OfPair {
+                cell_types: pair.cell_types(gene).map(str::to_owned),
+                gene_split: joined.split,
+                cell_split: joined.cell_split,
+            }),
+        }
+    }
 }
 
 /// The predictions for many genes.

@@ -87,6 +87,13 @@ pub struct Metrics {
     /// Genes that have no split.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub without_split: Option<SplitMetrics>,
+    /// Where cell types are held out, and `test` is new genes in new cell types: test genes
+    /// in cell types that train.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub new_genes: Option<SplitMetrics>,
+    /// Where cell types are held out, training genes in those that are to be tested on.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub new_cell_types: Option<SplitMetrics>,
     /// Of ensembles, from the spread over the members to the standard deviation of the
     /// error.
     #[serde(skip_serializing_if = "Option::is_none", default)]
@@ -104,24 +111,42 @@ impl Metrics {
         calibration: Option<SpreadCalibration>,
     ) -> Self {
         let classified = predictions.is_classified();
+        let counted = |gene: &&GenePrediction| !classified || gene.up.is_some();
         let of_split = |split: Option<Split>| -> Vec<&GenePrediction> {
-            let genes = predictions.genes.iter();
+            // Of several pairs, genes that are used for nothing have a split all the same.
+            let none = |gene: &GenePrediction| {
+                let of_pair = gene.of_pair.as_ref();
+                split.is_some() || of_pair.is_none_or(|of| of.gene_split.is_none())
+            };
+            let genes = predictions.genes.iter().filter(counted);
             genes
-                .filter(|gene| gene.split == split && (!classified || gene.up.is_some()))
+                .filter(|gene| gene.split == split && none(gene))
+                .collect()
+        };
+        let held_out = |gene_split: Split, cell_split: Split| -> Vec<&GenePrediction> {
+            let used = (Some(gene_split), cell_split);
+            let genes = predictions.genes.iter().filter(counted);
+            genes
+                .filter(|gene| {
+                    let of_pair = gene.of_pair.as_ref();
+                    gene.split.is_none()
+                        && of_pair.is_some_and(|of| (of.gene_split, of.cell_split) == used)
+                })
                 .collect()
         };
         let calibration = calibration.or_else(|| {
             let (errors, spread) = errors_and_spread(&of_split(Some(Split::Valid)))?;
             SpreadCalibration::fit(&errors, &spread)
         });
-        let splits = [
-            Some(Split::Test),
-            Some(Split::Valid),
-            Some(Split::Train),
-            None,
+        let parts = [
+            of_split(Some(Split::Test)),
+            of_split(Some(Split::Valid)),
+            of_split(Some(Split::Train)),
+            of_split(None),
+            held_out(Split::Test, Split::Train),
+            held_out(Split::Train, Split::Test),
         ];
-        let measured = splits.into_par_iter().map(|split| {
-            let genes = of_split(split);
+        let measured = parts.into_par_iter().map(|genes| {
             (!genes.is_empty()).then(|| SplitMetrics::of(&genes, seed, calibration.as_ref()))
         });
         let mut measured = measured.collect::<Vec<_>>().into_iter();
@@ -131,6 +156,8 @@ impl Metrics {
             valid: next(),
             train: next(),
             without_split: next(),
+            new_genes: next(),
+            new_cell_types: next(),
             spread_calibration: calibration,
         }
     }
@@ -142,6 +169,8 @@ impl Metrics {
             ("valid", &self.valid),
             ("train", &self.train),
             ("without split", &self.without_split),
+            ("new genes", &self.new_genes),
+            ("new cell types", &self.new_cell_types),
         ]
         .into_iter()
         .filter_map(|(name, metrics)| metrics.as_ref().map(|metrics| (name, metrics)))

@@ -101,19 +101,7 @@ impl FittedMethod {
                 let predicted = model.predict(pair, *transform, genes)?;
                 let predicted = genes.iter().zip(predicted);
                 predicted
-                    .map(|(&index, predicted)| {
-                        let gene = &pair.genes[index];
-                        GenePrediction {
-                            gene_id: pair.gene_id(index).to_owned(),
-                            split: gene.split,
-                            observed: gene.log2_fold_change,
-                            predicted: predicted as f32,
-                            spread: None,
-                            log2_expression: Some(gene.log2_expression()),
-                            up: None,
-                            cells: None,
-                        }
-                    })
+                    .map(|(&gene, predicted)| GenePrediction::of(pair, gene, predicted as f32))
                     .collect()
             }
         };

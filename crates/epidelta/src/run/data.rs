@@ -117,7 +117,10 @@ impl DataFiles {
         }
         pair.check_transform(settings.input.transform)?;
         Ok(ReadData {
-            pair: pair.oriented(settings.input.order),
+            pair: match self {
+                DataFiles::Pair { .. } => pair.oriented(settings.input.order),
+                DataFiles::Pairs(_) => pair.oriented(settings.input.order).of_several(),
+            },
             join,
             files,
             labels,

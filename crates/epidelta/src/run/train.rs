@@ -113,6 +113,16 @@ pub fn train(
         labels,
     } = plan.data.read(settings, start.as_ref().map(Run::marks))?;
     check_marks(plan.method, settings, &join)?;
+    if pair.is_of_several() && settings.method.is_per_cell() {
+        return Err(Error::setting(
+            "--pairs",
+            format!(
+                "{} is a network for A and one for B, of one pair",
+                plan.method
+            ),
+            "Choose another method, such as epidelta, or give one pair with --a and --b",
+        ));
+    }
     pair.keep_classified(settings.label, &mut join)?;
     settings.method.check_bins(pair.bins())?;
     if let Some(run) = &start {

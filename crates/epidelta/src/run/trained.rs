@@ -157,10 +157,27 @@ impl Run {
             .predictions()?
             .genes
             .into_iter()
-            .map(|gene| (gene.gene_id, gene.split))
+            .map(|gene| {
+                let split = gene
+                    .of_pair
+                    .map_or(gene.split, |of_pair| of_pair.gene_split);
+                (gene.gene_id, split)
+            })
             .collect();
         for gene in 0..pair.genes.len() {
             pair.genes[gene].split = trained.get(pair.gene_id(gene)).copied().flatten();
+        }
+        if !head.pairs.is_empty() {
+            let names = head.cell_names();
+            let mut of_run = pair.of_several();
+            of_run.hold_out_cells(|cell_types| {
+                let known = |name: &&str| names.iter().any(|known| known == name);
+                match cell_types.iter().all(known) {
+                    true => settings.split.cell_split(cell_types),
+                    false => Split::Test,
+                }
+            });
+            pair = of_run;
         }
         let genes: Vec<usize> = (0..pair.genes.len()).collect();
         let predictions = self.model()?.predict(&pair, &genes, &settings.label)?;

@@ -75,16 +75,10 @@ fn of_batch(
         .map(|(i, &index)| {
             let gene = &pair.genes[index];
             GenePrediction {
-                gene_id: pair.gene_id(index).to_owned(),
-                split: gene.split,
-                observed: gene.log2_fold_change,
-                predicted: predicted[i],
-                spread: None,
-                log2_expression: Some(gene.log2_expression()),
-                up: None,
                 cells: cells
                     .as_ref()
                     .map(|[a, b]| cell_predictions(gene, [a[i], b[i]], thresholds, task)),
+                ..GenePrediction::of(pair, index, predicted[i])
             }
         })
         .collect()

@@ -5,10 +5,13 @@ use std::{collections::HashMap, path::Path};
 use csv::StringRecord;
 
 use super::{
-    CellPrediction, GenePrediction, Predictions,
-    write::{ABOVE_MEDIAN, EXPRESSION, NONE, OBSERVED, PLAIN, SPREAD, UP},
+    CellPrediction, GenePrediction, OfPair, Predictions,
+    write::{ABOVE_MEDIAN, EXPRESSION, NONE, OBSERVED, OF_PAIR, PLAIN, SPREAD, UP},
 };
-use crate::error::{Error, Place, Result};
+use crate::{
+    dataset::Split,
+    error::{Error, Place, Result},
+};
 
 impl Predictions {
     /// Reads a table that [`Predictions::write`] wrote, of this or an earlier version.
@@ -101,13 +104,7 @@ impl Row<'_> {
         let given = |name| self.is_given(name).then_some(name);
         Ok(GenePrediction {
             gene_id: self.field("gene_id").to_owned(),
-            split: match self.field("split") {
-                NONE => None,
-                text => Some(
-                    text.parse()
-                        .map_err(|_| self.bad("train, valid, test or NA as split", text))?,
-                ),
-            },
+            split: self.split("split")?,
             observed: self.number("observed")?,
             predicted: self.prediction("predicted")?,
             spread: given(SPREAD)
@@ -118,7 +115,30 @@ impl Row<'_> {
                 .map(|name| Ok(self.number(name)? > 0.5))
                 .transpose()?,
             cells,
+            of_pair: match self.has(&OF_PAIR) {
+                false => None,
+                true => {
+                    let [a, b, gene_split, cell_split] = OF_PAIR;
+                    let of_cells = self.split(cell_split)?;
+                    Some(OfPair {
+                        cell_types: [a, b].map(|name| self.field(name).to_owned()),
+                        gene_split: self.split(gene_split)?,
+                        cell_split: of_cells
+                            .ok_or_else(|| self.bad("train, valid or test as cell_split", NONE))?,
+                    })
+                }
+            },
         })
+    }
+
+    fn split(&self, name: &str) -> Result<Option<Split>> {
+        match self.field(name) {
+            NONE => Ok(None),
+            text => text
+                .parse()
+                .map(Some)
+                .map_err(|_| self.bad(&format!("train, valid, test or NA as {name}"), text)),
+        }
     }
 
     fn has(&self, names: &[&str]) -> bool {

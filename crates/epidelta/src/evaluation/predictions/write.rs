@@ -20,6 +20,7 @@ pub(super) const ABOVE_MEDIAN: [&str; 4] = [
     "probability_b",
 ];
 pub(super) const OBSERVED: [&str; 2] = ["observed_a", "observed_b"];
+pub(super) const OF_PAIR: [&str; 4] = ["cell_type_a", "cell_type_b", "gene_split", "cell_split"];
 
 /// The columns of a table beside those that each has.
 struct Columns {
@@ -29,6 +30,7 @@ struct Columns {
     /// Whether the observed log2 expression stands in columns of its own, since it is
     /// not among those of the cell-specific task.
     observed: bool,
+    of_pair: bool,
 }
 
 impl Columns {
@@ -44,6 +46,7 @@ impl Columns {
             up: predictions.is_classified(),
             cells,
             observed: cells != EXPRESSION && genes.iter().any(|g| g.log2_expression.is_some()),
+            of_pair: genes.iter().any(|gene| gene.of_pair.is_some()),
         }
     }
 
@@ -56,6 +59,7 @@ impl Columns {
         let names = names.chain(when(self.up, &[UP])).chain(self.cells);
         let names: Vec<&str> = names
             .chain(when(self.observed, &OBSERVED))
+            .chain(when(self.of_pair, &OF_PAIR))
             .copied()
             .collect();
         names.join("\t")
@@ -92,6 +96,11 @@ impl Columns {
             let of_cell = |cell: usize| or_none(gene.log2_expression.map(|both| both[cell]));
             row.extend([of_cell(0), of_cell(1)]);
         }
+        if let (true, Some(of_pair)) = (self.of_pair, &gene.of_pair) {
+            row.extend(of_pair.cell_types.iter().cloned());
+            row.push(of_pair.gene_split.map_or(NONE, Split::name).to_owned());
+            row.push(of_pair.cell_split.name().to_owned());
+        }
         row.join("\t")
     }
 }
@@ -108,7 +117,10 @@ impl Predictions {
     /// cell-specific tasks `observed_a predicted_a observed_b predicted_b` (log2
     /// expression) or `above_median_a probability_a above_median_b
     /// probability_b` (1 where expression is above the training genes' median), and
-    /// where they are not among these `observed_a observed_b` (log2 expression).
+    /// where they are not among these `observed_a observed_b` (log2 expression). Where there
+    /// are several pairs, `cell_type_a cell_type_b`, and the splits of the gene and of the two
+    /// cell types, `gene_split cell_split`; `split` is then what the gene of this pair is used
+    /// for.
     /// Numbers read back exactly.
     ///
     /// # Errors
