@@ -12,6 +12,7 @@
 mod baselines;
 mod data;
 mod describe;
+mod known_cells;
 mod noise_ceiling;
 mod train;
 mod trained;

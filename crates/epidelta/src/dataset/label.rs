@@ -19,7 +19,7 @@ pub enum LabelDirection {
 
 impl LabelDirection {
     /// The log2 fold change of the log2 expressions of A and B.
-    pub(super) fn of(self, a: f64, b: f64) -> f64 {
+    pub fn log2_fold_change(self, a: f64, b: f64) -> f64 {
         match self {
             LabelDirection::AOverB => a - b,
             LabelDirection::BOverA => b - a,

@@ -148,7 +148,7 @@ impl Pair {
                     rows,
                     split: None,
                     cell_split: Split::Train,
-                    log2_fold_change: label.direction.of(a, b),
+                    log2_fold_change: label.direction.log2_fold_change(a, b),
                     log2_expression_a: a,
                     log2_expression_b: b,
                 }
@@ -177,8 +177,10 @@ impl Pair {
         let id_of = |gene: &PairedGene| cells[gene.cells[0]].genes[gene.rows[0]].gene_id.as_str();
         let mut both: Vec<(f64, f64)> = Vec::new();
         let mut rows = table.rows_of(self.genes.iter().map(id_of)).into_iter();
-        let mut label =
-            || Some(direction.of(table.rows[rows.next()??].1, 0.0)).filter(|l| !l.is_nan());
+        let mut label = || {
+            Some(direction.log2_fold_change(table.rows[rows.next()??].1, 0.0))
+                .filter(|l| !l.is_nan())
+        };
         self.genes.retain_mut(|gene| match label() {
             Some(label) => {
                 both.push((gene.log2_fold_change, label));

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use super::TrainingPlan;
+use super::{TrainingPlan, known_cells::known_cells};
 use crate::{
     dataset::{Pair, Split, Task},
     error::Result,
@@ -31,6 +31,9 @@ pub struct BaselineMetrics {
     /// Validation genes.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub valid: Option<BaselineSplit>,
+    /// Training genes in cell types that are held out to test on.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub new_cell_types: Option<BaselineSplit>,
 }
 
 /// A baseline's measures on the genes of a split.
@@ -76,6 +79,8 @@ impl BaselineDifference {
 /// A linear model, fitted.
 pub(super) struct Baselines {
     linear: Option<(Method, Predictions)>,
+    /// What the known cell types say of new ones, by name, one per gene.
+    known_cells: BTreeMap<&'static str, Vec<Option<f64>>>,
     task: Task,
     seed: u64,
 }
@@ -106,6 +111,10 @@ impl Baselines {
         };
         Baselines {
             linear,
+            known_cells: match (task, plan.data.labels()) {
+                (Task::Regression, None) => known_cells(pair, &plan.settings.label),
+                _ => BTreeMap::new(),
+            },
             task,
             seed: plan.seed,
         }
@@ -119,6 +128,7 @@ impl Baselines {
             let metrics = BaselineMetrics {
                 test: of_split(Split::Test),
                 valid: of_split(Split::Valid),
+                new_cell_types: None,
             };
             if metrics != BaselineMetrics::default() {
                 baselines.insert(name.to_owned(), metrics);
@@ -154,6 +164,19 @@ impl Baselines {
                 })
             }),
         }
+        for (name, of_genes) in &self.known_cells {
+            let genes = predictions.genes.iter().zip(of_genes);
+            let (method, baseline): (Vec<&GenePrediction>, Vec<f64>) = genes
+                .filter_map(|(gene, of_gene)| Some((gene, (*of_gene)?)))
+                .unzip();
+            let metrics = BaselineMetrics {
+                new_cell_types: self.compared(&method, baseline),
+                ..BaselineMetrics::default()
+            };
+            if metrics != BaselineMetrics::default() {
+                baselines.insert((*name).to_owned(), metrics);
+            }
+        }
         baselines
     }
 
@@ -162,11 +185,16 @@ impl Baselines {
         method: &[&GenePrediction],
         linear: &[&GenePrediction],
     ) -> Option<BaselineSplit> {
+        self.compared(method, predicted(linear))
+    }
+
+    /// A baseline's measures beside a method's predictions of the same genes.
+    fn compared(&self, method: &[&GenePrediction], baseline: Vec<f64>) -> Option<BaselineSplit> {
         if method.is_empty() {
             return None;
         }
         let (observed, up) = (observed(method), up(method));
-        let [of_method, of_linear] = [method, linear].map(predicted);
+        let (of_method, of_linear) = (predicted(method), baseline);
         let mut draws = generator(self.seed, Purpose::Bootstrap, 0);
         Some(match self.task {
             Task::Regression => {
