@@ -73,11 +73,13 @@ pub fn evaluation_details(metrics: &Metrics, ceilings: Option<&NoiseCeilings>) -
 /// A line for each baseline, with what it means for the method.
 pub fn baseline_lines(method: &str, baselines: &BTreeMap<String, BaselineMetrics>) -> Vec<String> {
     let lines = baselines.iter().filter_map(|(name, metrics)| {
-        let (split, of_split) = match (&metrics.test, &metrics.valid) {
-            (Some(test), _) => ("test", test),
-            (None, Some(valid)) => ("valid", valid),
-            (None, None) => return None,
-        };
+        let splits = [
+            ("test", &metrics.test),
+            ("valid", &metrics.valid),
+            ("new cell types", &metrics.new_cell_types),
+        ];
+        let mut splits = splits.into_iter();
+        let (split, of_split) = splits.find_map(|(name, of)| Some((name, of.as_ref()?)))?;
         let measures = [
             ("Pearson r", of_split.pearson_r),
             ("AUROC", of_split.auroc),
@@ -91,6 +93,8 @@ pub fn baseline_lines(method: &str, baselines: &BTreeMap<String, BaselineMetrics
         let what = match name.as_str() {
             "mean" => "no signal, the training genes' mean".to_owned(),
             "majority" => "no signal, the training genes' majority".to_owned(),
+            "mean-of-known-cell-types" => "no signal, the mean of known cell types".to_owned(),
+            "nearest-known-cell-type" => "the most similar known cell type".to_owned(),
             name => format!("baseline {name}"),
         };
         let verdict = verdict(method, name, of_split);
