@@ -1,6 +1,6 @@
 //! Which genes train, which choose, which test.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeSet, HashMap, HashSet};
 
 use rand::seq::SliceRandom;
 use serde::{Deserialize, Serialize};
@@ -131,6 +131,14 @@ impl SplitConfig {
             let settings = "split.valid_cell_types, split.test_cell_types";
             return wrong(settings, name, "is in both");
         }
+        self.hold_out(pair);
+        Ok(())
+    }
+
+    /// As [`Self::hold_out_cell_types`], whatever cell types the pairs are of. Genes that no
+    /// split uses, since their cell types are another's, are in none.
+    pub(crate) fn hold_out(&self, pair: &mut Pair) {
+        let (valid, test) = (&self.valid_cell_types, &self.test_cell_types);
         let cell_splits: Vec<Split> = (0..pair.genes.len())
             .map(|gene| {
                 let holds = |list: &[String]| {
@@ -147,7 +155,13 @@ impl SplitConfig {
         for (gene, cell_split) in pair.genes.iter_mut().zip(cell_splits) {
             gene.cell_split = cell_split;
         }
-        Ok(())
+        let used: HashSet<usize> = Split::ALL
+            .into_iter()
+            .flat_map(|split| pair.in_split(split))
+            .collect();
+        for (index, gene) in pair.genes.iter_mut().enumerate() {
+            gene.split = gene.split.filter(|_| used.contains(&index));
+        }
     }
 
     fn remedy_for_empty_split(&self, pair: &Pair) -> String {

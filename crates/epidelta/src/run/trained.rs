@@ -122,15 +122,16 @@ impl Run {
         check_marks(head.method, settings, &join)?;
         self.check_shape(&pair)?;
         pair.identify(&head.cell_names());
-        let trained: HashMap<String, Option<Split>> = self
+        let trained: HashMap<String, Split> = self
             .predictions()?
             .genes
             .into_iter()
-            .map(|gene| (gene.gene_id, gene.split))
+            .filter_map(|gene| Some((gene.gene_id, gene.split?)))
             .collect();
         for gene in 0..pair.genes.len() {
-            pair.genes[gene].split = trained.get(pair.gene_id(gene)).copied().flatten();
+            pair.genes[gene].split = trained.get(pair.gene_id(gene)).copied();
         }
+        settings.split.hold_out(&mut pair);
         let genes: Vec<usize> = (0..pair.genes.len()).collect();
         let label = &self.description.settings.label;
         let predictions = self.model()?.predict(&pair, &genes, label)?;
