@@ -259,7 +259,7 @@ pub struct Data {
     pub b: Option<PathBuf>,
     /// Many pairs: a table with the columns a and b, an epigenome.parquet each, relative to the
     /// table's folder
-    #[arg(long, value_name = "TSV", conflicts_with_all = ["a", "b"])]
+    #[arg(long, value_name = "TSV", conflicts_with_all = ["a", "b", "labels"])]
     pub pairs: Option<PathBuf>,
     /// Take the log2 fold changes, A over B, from a table of DESeq2, edgeR or limma; genes that it
     /// lacks are dropped [default: log2 of the ratio of the expressions]

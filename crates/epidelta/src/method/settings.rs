@@ -371,6 +371,14 @@ impl Settings {
                 ));
             }
         }
+        let members = self.method.training().map_or(1, |of| of.ensemble);
+        if self.method.is_per_cell() && members > 1 {
+            return Err(Error::setting(
+                "training.ensemble",
+                format!("{method} is a network for each cell type, and never an ensemble"),
+                "Set it to 1, or choose another method",
+            ));
+        }
         self.check()
     }
 

@@ -1,0 +1,539 @@
+//! Training and predicting on lists of pairs of cell types, on cell types that lack marks, and
+//! from a run's weights.
+
+mod common;
+
+use std::{collections::BTreeMap, fs};
+
+use common::Workplace;
+use epidelta::{
+    dataset::{read_epigenome, write_epigenome},
+    model::{Tensors, read_tensors},
+};
+use serde_json::Value;
+
+const SHORT: &str = "--set training.epochs=2 --set training.batch_size=16";
+
+/// Four cell types, and a list of three pairs of which two are one pair both ways.
+fn lineage() -> Workplace {
+    let workplace = Workplace::new();
+    workplace.succeed("simulate --cell-types 4 --genes 120 --bins 40 -o sim");
+    workplace.write(
+        "sim/pairs.tsv",
+        "a\tb\nA.parquet\tB.parquet\nB.parquet\tA.parquet\nA.parquet\tC.parquet\n",
+    );
+    workplace
+}
+
+/// Changes a cell type's file.
+fn change(
+    workplace: &Workplace,
+    from: &str,
+    to: &str,
+    with: impl FnOnce(&mut epidelta::dataset::Epigenome),
+) {
+    let mut cell = read_epigenome(&workplace.path(from)).unwrap();
+    with(&mut cell);
+    write_epigenome(&cell, &workplace.path(to), true).unwrap();
+}
+
+fn without(workplace: &Workplace, from: &str, to: &str, mark: &str) {
+    change(workplace, from, to, |cell| {
+        let marks: Vec<String> = cell.marks.iter().filter(|m| *m != mark).cloned().collect();
+        *cell = cell.clone().with_marks(&marks);
+    });
+}
+
+fn weights(workplace: &Workplace, run: &str) -> Tensors {
+    read_tensors(&workplace.path(run).join("model.safetensors")).unwrap()
+}
+
+fn rows(table: &str) -> Vec<Vec<String>> {
+    let rows = table.lines().skip(1);
+    rows.map(|row| row.split('\t').map(str::to_owned).collect())
+        .collect()
+}
+
+/// The column `predicted`.
+fn predicted(table: &str) -> Vec<f32> {
+    rows(table)
+        .iter()
+        .map(|row| row[3].parse().unwrap())
+        .collect()
+}
+
+#[test]
+fn a_list_of_pairs_trains_predicts_and_evaluates() {
+    let workplace = lineage();
+    for method in ["epidelta", "raw", "ridge"] {
+        let settings = if method == "ridge" { "" } else { SHORT };
+        workplace.succeed(&format!(
+            "train --pairs sim/pairs.tsv --method {method} {settings} -o {method}"
+        ));
+        let run: toml::Table = workplace
+            .text(&format!("{method}/run.toml"))
+            .parse()
+            .unwrap();
+        let names = run["cell_types"].as_array().unwrap().iter();
+        let names: Vec<&str> = names.map(|of| of["cell_type"].as_str().unwrap()).collect();
+        assert_eq!(names, ["A", "B", "C"], "{method}");
+        assert_eq!(
+            run["pairs"].to_string(),
+            r#"[["A", "B"], ["B", "A"], ["A", "C"]]"#
+        );
+        assert!(!run.contains_key("a") && !run.contains_key("b"));
+
+        let table = workplace.text(&format!("{method}/predictions.tsv"));
+        assert_eq!(table.lines().count(), 1 + 3 * 120);
+        let mut splits: BTreeMap<String, Vec<String>> = BTreeMap::new();
+        for row in rows(&table) {
+            splits
+                .entry(row[0].clone())
+                .or_default()
+                .push(row[1].clone());
+        }
+        assert_eq!(splits.len(), 120);
+        for (gene, splits) in splits {
+            assert_eq!(splits, vec![splits[0].clone(); 3], "{method} {gene}");
+        }
+
+        workplace.succeed(&format!(
+            "predict --run {method} --pairs sim/pairs.tsv -o {method}.tsv"
+        ));
+        assert_eq!(workplace.text(&format!("{method}.tsv")), table);
+        let of_data = format!("evaluate --run {method} --pairs sim/pairs.tsv --json");
+        let of_data: Value = serde_json::from_str(&workplace.succeed(&of_data).stdout).unwrap();
+        let of_run = workplace.text(&format!("{method}/metrics.json"));
+        let of_run: Value = serde_json::from_str(&of_run).unwrap();
+        assert_eq!(of_data["test"], of_run["test"], "{method}");
+        assert_eq!(of_run["test"]["genes"], 3 * 24);
+        // A run on many pairs predicts a single one.
+        workplace.succeed(&format!(
+            "predict --run {method} --a sim/A.parquet --b sim/B.parquet -o one.tsv --force"
+        ));
+        let first: Vec<&str> = table.lines().take(121).collect();
+        assert_eq!(workplace.text("one.tsv").lines().collect::<Vec<_>>(), first);
+    }
+    // The default method's second pair is its first turned round.
+    let table = predicted(&workplace.text("epidelta/predictions.tsv"));
+    let (forth, back) = (&table[..120], &table[120..240]);
+    assert!(forth.iter().map(|change| -change).eq(back.iter().copied()));
+}
+
+#[test]
+fn a_list_of_one_pair_is_that_pair() {
+    let workplace = lineage();
+    workplace.write("one.tsv", "a\tb\nsim/B.parquet\tsim/D.parquet\n");
+    for method in ["epidelta", "raw-aux-siamese", "ridge"] {
+        let (settings, model) = match method {
+            "ridge" => ("", "model.json"),
+            _ => (SHORT, "model.safetensors"),
+        };
+        let train = format!("--method {method} {settings} --force");
+        workplace.succeed(&format!("train --pairs one.tsv {train} -o listed"));
+        workplace.succeed(&format!(
+            "train --a sim/B.parquet --b sim/D.parquet {train} -o given"
+        ));
+        for file in [model, "predictions.tsv"] {
+            let of = |run: &str| workplace.read(&format!("{run}/{file}"));
+            assert!(of("listed") == of("given"), "{method} {file}");
+        }
+    }
+}
+
+#[test]
+fn cell_types_that_are_held_out_train_nothing() {
+    let workplace = lineage();
+    let list = "a\tb\nA.parquet\tB.parquet\nB.parquet\tC.parquet\nA.parquet\tD.parquet\n";
+    workplace.write("sim/pairs.tsv", list);
+    // The same, D's genes expressed and marked otherwise.
+    fs::create_dir(workplace.path("other")).unwrap();
+    workplace.write("other/pairs.tsv", list);
+    for cell in ["A", "B", "C", "D"] {
+        let file = format!("{cell}.parquet");
+        change(
+            &workplace,
+            &format!("sim/{file}"),
+            &format!("other/{file}"),
+            |of| {
+                if cell == "D" {
+                    for (index, gene) in of.genes.iter_mut().enumerate() {
+                        gene.expression = (index * index) as f64;
+                    }
+                    of.signal.iter_mut().for_each(|value| *value += 3.0);
+                }
+            },
+        );
+    }
+    let held_out = "--set split.test_cell_types=[\"D\"]";
+    for (method, settings, model) in [
+        ("epidelta", SHORT, "model.safetensors"),
+        ("raw-aux", SHORT, "model.safetensors"),
+        ("ridge", "", "model.json"),
+    ] {
+        for data in ["sim", "other"] {
+            let train = format!("train --pairs {data}/pairs.tsv --method {method} {settings}");
+            workplace.succeed(&format!("{train} {held_out} -o {method}-{data}"));
+            workplace.succeed(&format!("{train} -o {method}-{data}-all"));
+        }
+        let of = |run: &str| workplace.read(&format!("{method}-{run}/{model}"));
+        assert!(of("sim") == of("other"), "{method}");
+        assert!(of("sim-all") != of("other-all"), "{method}");
+        if model == "model.safetensors" {
+            let history = |run: &str| workplace.text(&format!("{method}-{run}/history.tsv"));
+            assert_eq!(history("sim"), history("other"), "{method}");
+        }
+    }
+    // What a cell type has of its own stays zero in one that is held out.
+    let own = &weights(&workplace, "epidelta-sim")["cell_types.hidden"];
+    let rows: Vec<bool> = own
+        .values
+        .chunks(own.shape[1])
+        .map(|row| row.iter().all(|&value| value == 0.0))
+        .collect();
+    assert_eq!(rows, [false, false, false, true]);
+}
+
+/// What is measured of cell types that are held out is measured of them alone.
+#[test]
+fn the_measures_of_a_split_are_of_the_cell_types_held_out_for_it() {
+    let workplace = lineage();
+    workplace.write(
+        "sim/pairs.tsv",
+        "a\tb\nA.parquet\tB.parquet\nA.parquet\tC.parquet\nA.parquet\tD.parquet\n",
+    );
+    let (pairs, held_out) = (
+        "--pairs sim/pairs.tsv",
+        "--set split.valid_cell_types=[\"C\"] --set split.test_cell_types=[\"D\"]",
+    );
+    let json = |text: &str| -> Value { serde_json::from_str(text).unwrap() };
+    for (method, settings) in [("epidelta", "--set training.epochs=1"), ("ridge", "")] {
+        workplace.succeed(&format!(
+            "train {pairs} --method {method} {settings} {held_out} -o {method}"
+        ));
+        let table = workplace.text(&format!("{method}/predictions.tsv"));
+        let splits: Vec<String> = rows(&table).iter().map(|row| row[1].clone()).collect();
+        for (of_pair, split, genes) in [
+            (&splits[..120], "train", 72),
+            (&splits[120..240], "valid", 24),
+            (&splits[240..], "test", 24),
+        ] {
+            let of_split = of_pair.iter().filter(|found| *found == split).count();
+            let of_none = of_pair.iter().filter(|found| *found == "NA").count();
+            assert_eq!(
+                (of_split, of_none),
+                (genes, 120 - genes),
+                "{method} {split}"
+            );
+        }
+        let metrics = json(&workplace.text(&format!("{method}/metrics.json")));
+        for (split, genes) in [("train", 72), ("valid", 24), ("test", 24)] {
+            assert_eq!(metrics[split]["genes"], genes, "{method}");
+        }
+        if method == "epidelta" {
+            let history = rows(&workplace.text("epidelta/history.tsv"));
+            assert_eq!(metrics["valid"]["pearson_r"].to_string(), history[0][4]);
+            assert_eq!(metrics["test"], metrics["last_epoch"]["test"]);
+        }
+        workplace.succeed(&format!("predict --run {method} {pairs} -o {method}.tsv"));
+        assert_eq!(workplace.text(&format!("{method}.tsv")), table);
+        // The pair of a cell type that was held out, alone.
+        let d = "--a sim/A.parquet --b sim/D.parquet";
+        let of_d = workplace.succeed(&format!("evaluate --run {method} {d} --json"));
+        assert_eq!(json(&of_d.stdout)["test"], metrics["test"], "{method}");
+        assert!(json(&of_d.stdout)["train"].is_null());
+    }
+}
+
+/// Cell types held out for validation choose the epoch.
+#[test]
+fn cell_types_are_held_out_to_choose_by() {
+    let workplace = lineage();
+    workplace.write(
+        "sim/pairs.tsv",
+        "a\tb\nA.parquet\tB.parquet\nB.parquet\tC.parquet\nA.parquet\tD.parquet\n",
+    );
+    let train = |setting: &str, run: &str| {
+        workplace.succeed(&format!(
+            "train --pairs sim/pairs.tsv {SHORT} {setting} -o {run}"
+        ));
+        let history = workplace.text(&format!("{run}/history.tsv"));
+        let of = |column: usize| -> Vec<String> {
+            rows(&history)
+                .iter()
+                .map(|row| row[column].clone())
+                .collect()
+        };
+        (of(1), of(2))
+    };
+    let test = train("--set split.test_cell_types=[\"C\",\"D\"]", "test");
+    let both = train(
+        "--set split.test_cell_types=[\"C\"] --set split.valid_cell_types=[\"D\"]",
+        "both",
+    );
+    assert_eq!(test.0, both.0, "the same pair trains");
+    assert_ne!(test.1, both.1, "another pair chooses");
+}
+
+#[test]
+fn lists_that_cannot_be_used_say_why() {
+    let workplace = lineage();
+    let train = format!("train --pairs list.tsv {SHORT} -o run");
+    fs::copy(
+        workplace.path("sim/A.parquet"),
+        workplace.path("sim/A2.parquet"),
+    )
+    .unwrap();
+    for (lines, parts) in [
+        (
+            "sim/A.parquet\tsim/none.parquet\n",
+            &["list.tsv, line 2", "sim/none.parquet, which is not there"][..],
+        ),
+        (
+            "sim/A.parquet\tsim/B.parquet\nsim/A.parquet\t./sim/B.parquet\n",
+            &["list.tsv, line 3", "each pair once"],
+        ),
+        (
+            "sim/A.parquet\t./sim/A.parquet\n",
+            &["list.tsv, line 2", "two cell types"],
+        ),
+        (
+            "sim/A.parquet\tsim/B.parquet\nsim/A2.parquet\tsim/B.parquet\n",
+            &["list.tsv names two files of cell type A", "sim/A2.parquet"],
+        ),
+        ("", &["list.tsv"]),
+    ] {
+        workplace.write("list.tsv", format!("a\tb\n{lines}"));
+        workplace.fail(&train, parts);
+    }
+    workplace.write("list.tsv", "a\tc\nsim/A.parquet\tsim/B.parquet\n");
+    workplace.fail(&train, &["list.tsv", "b"]);
+
+    let train = format!("train --pairs sim/pairs.tsv {SHORT} -o run");
+    for (settings, parts) in [
+        (
+            "--set split.test_cell_types=[\"E\"]",
+            &["split.test_cell_types", "E is in no pair", "A, B, C"][..],
+        ),
+        (
+            "--set split.valid_cell_types=[\"A\"] --set split.test_cell_types=[\"A\"]",
+            &["split.valid_cell_types", "A is in both"],
+        ),
+        (
+            "--set split.test_cell_types=[\"A\"]",
+            &["the train split has no gene"],
+        ),
+    ] {
+        workplace.fail(&format!("{train} {settings}"), parts);
+    }
+    for wrong in [
+        "train --pairs sim/pairs.tsv --a sim/A.parquet --b sim/B.parquet -o run",
+        "train --a sim/A.parquet -o run",
+        "train --pairs sim/pairs.tsv --labels sim/pairs.tsv -o run",
+    ] {
+        assert_eq!(workplace.run(wrong).code, Some(2), "{wrong}");
+    }
+    workplace.fail("train -o run", &["--a and --b", "--pairs"]);
+}
+
+#[test]
+fn a_mark_that_a_cell_type_lacks_is_hidden_in_its_pairs() {
+    let workplace = lineage();
+    without(&workplace, "sim/C.parquet", "sim/C.parquet", "H3K9me3");
+    let train = "train --pairs sim/pairs.tsv";
+    for method in ["epidelta", "raw"] {
+        let said = workplace
+            .succeed(&format!("{train} --method {method} {SHORT} -o {method}"))
+            .stderr;
+        assert!(
+            said.contains("C has no H3K9me3: the mark is hidden"),
+            "{said}"
+        );
+        assert_eq!(said.matches("has no").count(), 1, "{said}");
+        workplace.succeed(&format!(
+            "predict --run {method} --pairs sim/pairs.tsv -o {method}.tsv"
+        ));
+        let table = workplace.text(&format!("{method}/predictions.tsv"));
+        assert_eq!(workplace.text(&format!("{method}.tsv")), table);
+        // What A's signal of the mark is makes no difference beside C, and does beside B.
+        fs::create_dir(workplace.path("other")).ok();
+        for cell in ["A", "B", "C"] {
+            let file = format!("{cell}.parquet");
+            change(
+                &workplace,
+                &format!("sim/{file}"),
+                &format!("other/{file}"),
+                |of| {
+                    let mark = of.marks.iter().position(|mark| mark == "H3K9me3");
+                    if let (Some(mark), "A") = (mark, cell) {
+                        let bins = of.bins;
+                        for gene in of.signal.chunks_mut(5 * bins) {
+                            gene[mark * bins..][..bins].fill(9.0);
+                        }
+                    }
+                },
+            );
+        }
+        workplace.write("other/pairs.tsv", workplace.text("sim/pairs.tsv"));
+        workplace.succeed(&format!(
+            "predict --run {method} --pairs other/pairs.tsv -o {method}-other.tsv"
+        ));
+        let other = predicted(&workplace.text(&format!("{method}-other.tsv")));
+        let before = predicted(&table);
+        assert_eq!(before[240..], other[240..], "{method}");
+        assert_ne!(before[..120], other[..120], "{method}");
+    }
+    workplace.fail(
+        &format!("{train} --method ridge -o ridge"),
+        &["C has no H3K9me3", "ridge needs every mark"],
+    );
+}
+
+#[test]
+fn data_with_other_marks_than_the_run_are_predicted_with_a_warning() {
+    let workplace = lineage();
+    let both = "--a sim/A.parquet --b sim/B.parquet";
+    workplace.succeed(&format!("train {both} {SHORT} -o run"));
+    workplace.succeed(&format!("train {both} --method ridge -o ridge"));
+    workplace.succeed(&format!("predict --run run {both} -o whole.tsv"));
+    // B without a mark: what it costs was measured on the validation genes.
+    without(&workplace, "sim/B.parquet", "few.parquet", "H3K4me3");
+    let few = "--a sim/A.parquet --b few.parquet";
+    let said = workplace
+        .succeed(&format!("predict --run run {few} -o few.tsv"))
+        .stderr;
+    let metrics: Value = serde_json::from_str(&workplace.text("run/metrics.json")).unwrap();
+    let without_it = metrics["valid_pearson_r_without"]["H3K4me3"]
+        .as_f64()
+        .unwrap();
+    let with_all = metrics["valid"]["pearson_r"].as_f64().unwrap();
+    assert!(
+        said.contains("B has no H3K4me3")
+            && said.contains(&format!(
+                "Pearson r was {without_it:.3} without it, {with_all:.3} with all marks"
+            )),
+        "{said}"
+    );
+    assert_eq!(
+        metrics["valid_pearson_r_without"]
+            .as_object()
+            .unwrap()
+            .len(),
+        5
+    );
+    // And measured rightly: the validation genes without the mark, as data that lack it.
+    let few = rows(&workplace.text("few.tsv"));
+    let valid = few.iter().filter(|row| row[1] == "valid");
+    let (observed, found): (Vec<f64>, Vec<f64>) = valid
+        .map(|row| {
+            (
+                row[2].parse::<f64>().unwrap(),
+                row[3].parse::<f64>().unwrap(),
+            )
+        })
+        .unzip();
+    let r = epidelta::evaluation::pearson_r(&observed, &found).unwrap();
+    assert!((r - without_it).abs() < 1e-6, "{r} {without_it}");
+
+    workplace.fail(
+        "predict --run ridge --a sim/A.parquet --b few.parquet -o no.tsv",
+        &["B has no H3K4me3", "ridge needs every mark"],
+    );
+    // Marks that the run does not know change nothing.
+    for (cell, file) in [("A", "a.parquet"), ("B", "b.parquet")] {
+        change(&workplace, &format!("sim/{cell}.parquet"), file, |of| {
+            let mut marks = vec!["H3K27ac".to_owned()];
+            marks.extend_from_slice(&of.marks);
+            *of = of.clone().with_marks(&marks);
+        });
+    }
+    for (run, whole) in [("run", "whole.tsv"), ("ridge", "ridge/predictions.tsv")] {
+        let predict =
+            format!("predict --run {run} --a a.parquet --b b.parquet -o more.tsv --force");
+        let said = workplace.succeed(&predict).stderr;
+        assert!(
+            said.contains("does not know are left out: H3K27ac"),
+            "{said}"
+        );
+        assert_eq!(workplace.text("more.tsv"), workplace.text(whole), "{run}");
+    }
+    // Without any mark in common there is nothing to see.
+    for mark in ["H3K4me1", "H3K9me3", "H3K27me3", "H3K36me3"] {
+        without(&workplace, "few.parquet", "few.parquet", mark);
+    }
+    workplace.fail(
+        "predict --run run --a sim/A.parquet --b few.parquet -o no.tsv",
+        &[],
+    );
+}
+
+const STILL: &str = "--set training.epochs=1 --set training.learning_rate=1e-12";
+
+#[test]
+fn training_goes_on_from_a_run_on_other_pairs() {
+    let workplace = lineage();
+    workplace.succeed(&format!("train --pairs sim/pairs.tsv {SHORT} -o first"));
+    // The pair of A, which the run knows, and D, which it does not, in another order.
+    let other = "--a sim/D.parquet --b sim/A.parquet";
+    workplace.succeed(&format!("train {other} {STILL} --init first -o second"));
+    workplace.succeed(&format!("predict --run first {other} -o first.tsv"));
+    let (first, second) = (
+        predicted(&workplace.text("first.tsv")),
+        predicted(&workplace.text("second/predictions.tsv")),
+    );
+    for (first, second) in first.iter().zip(&second) {
+        assert!((first - second).abs() < 1e-4, "{first} {second}");
+    }
+    assert!(first.iter().any(|change| change.abs() > 0.1));
+    let [before, after] = ["first", "second"].map(|run| weights(&workplace, run));
+    for name in [
+        "cell_types.hidden",
+        "cell_types.output",
+        "cell_types.linear",
+    ] {
+        let (before, after) = (&before[name], &after[name]);
+        let columns = before.shape[1];
+        assert_eq!(after.shape, [2, columns]);
+        let (of_d, of_a) = after.values.split_at(columns);
+        let near = |x: &[f32], y: &[f32]| x.iter().zip(y).all(|(x, y)| (x - y).abs() < 1e-6);
+        assert!(near(of_a, &before.values[..columns]), "{name}");
+        assert!(near(of_d, &vec![0.0; columns]), "{name}");
+    }
+    // Frozen, the encoders are the run's to the last bit.
+    workplace.succeed(&format!(
+        "train {other} {SHORT} --init first --set training.freeze_encoders=true -o frozen"
+    ));
+    let frozen = weights(&workplace, "frozen");
+    for (name, tensor) in &before {
+        let encoders = ["marks.", "all_marks.", "level_two."];
+        if encoders.iter().any(|prefix| name.starts_with(prefix)) {
+            assert_eq!(tensor, &frozen[name], "{name}");
+        }
+    }
+    assert_ne!(before["hidden.weight"], frozen["hidden.weight"]);
+
+    workplace.fail(
+        &format!("train {other} --method raw {SHORT} --init first -o no"),
+        &[
+            "first is a run of epidelta, not of raw",
+            "--method epidelta",
+        ],
+    );
+    workplace.fail(
+        &format!("train {other} --method ridge --init first -o no"),
+        &["--init", "ridge has no weights"],
+    );
+    workplace.fail(
+        &format!("train {other} {SHORT} --set model.hidden_bins=8 --init first -o no"),
+        &["first/model.safetensors", "has shape"],
+    );
+    workplace.succeed("simulate --genes 60 --bins 30 -o wide");
+    workplace.fail(
+        &format!("train --a wide/A.parquet --b wide/B.parquet {SHORT} --init first -o no"),
+        &["the run was trained on 40 bins", "30 bins"],
+    );
+    workplace.fail(
+        &format!("train {other} {SHORT} --init sim -o no"),
+        &["sim/run.toml"],
+    );
+}
