@@ -26,6 +26,7 @@ use crate::{
 
 pub use data::{DataFiles, LabelTable, ReadData};
 pub use describe::{DataFile, DataShape, LabelFile, RunDescription, RunHead};
+pub(crate) use train::check_marks;
 pub use train::{Event, Prepared, TrainingPlan, train};
 pub use trained::Run;
 
