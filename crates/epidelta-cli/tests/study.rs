@@ -517,13 +517,11 @@ fn a_cell_type_may_lack_a_mark_where_all_methods_are_networks() {
     assert!(!said.contains("A/B: "), "{said}");
 
     // A cell type of marks of which B has none.
-    let named = |epigenome: &mut epidelta::dataset::Epigenome| {
-        for mark in &mut epigenome.marks {
-            mark.push_str("-other");
-        }
-    };
     let mut other = d;
-    named(&mut other);
+    other
+        .marks
+        .iter_mut()
+        .for_each(|mark| mark.push_str("-other"));
     epidelta::dataset::write_epigenome(&other, &file, true).unwrap();
     workplace.fail(
         "study sim/study.toml -o other",
