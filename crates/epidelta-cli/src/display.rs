@@ -226,9 +226,12 @@ pub fn list_dropped(join: &JoinSummary) {
             "{cell_type} has no {mark}: the mark is hidden in every pair with this cell type"
         );
     }
-    if !join.not_wanted.is_empty() {
-        let marks = join.not_wanted.join(", ");
-        tracing::warn!("marks that the run does not know are left out: {marks}");
+    if !join.left_out.is_empty() {
+        tracing::warn!(
+            "marks left out, since no pair has them in both cell types or the run was trained \
+             without them: {}",
+            join.left_out.join(", ")
+        );
     }
     if join.labels_reversed {
         tracing::warn!(

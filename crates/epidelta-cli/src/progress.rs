@@ -49,7 +49,7 @@ impl Reporter {
     /// A training of so many genes begins.
     pub fn training(self, train_genes: usize, plan: &TrainingPlan) -> TrainingProgress {
         let training = plan.settings.method.training();
-        let epochs = training.map_or(0, |training| training.epochs);
+        let epochs = training.map_or(0, |training| training.epochs_for(train_genes));
         let length = (train_genes as u64).saturating_mul(epochs as u64);
         let target = if self.quiet || !self.terminal {
             ProgressDrawTarget::hidden()

@@ -267,14 +267,54 @@ fn pair(change: impl Fn(&Workplace)) -> Workplace {
 const TRAIN: &str = "train --a A.parquet --b B.parquet --method raw-d --set training.epochs=1 \
                      --set training.batch_size=3 -o run";
 
+/// Marks that the other cell type lacks are left out.
 #[test]
 fn marks_that_differ() {
-    let workplace = pair(|_| ());
-    workplace.succeed(&import_command("B").replace("X,Y", "X,Z"));
-    workplace.fail(
-        TRAIN,
-        &["the marks differ", "A has X, Y", "B has X, Z", "same marks"],
+    let workplace = pair(|workplace| {
+        let text = workplace.text("B.expr.csv").replace("0\n", "7\n");
+        workplace.write("B.expr.csv", text);
+    });
+    let of_b = |marks: &str| {
+        workplace.succeed(
+            &import_command("B")
+                .replace("X,Y", marks)
+                .replace("-o", "--force -o"),
+        )
+    };
+    of_b("X,Z");
+    let said = workplace.succeed(TRAIN).stderr;
+    assert!(
+        said.contains("marks left out") && said.contains("Y, Z"),
+        "{said}"
     );
+    let run: toml::Table = workplace.text("run/run.toml").parse().unwrap();
+    assert_eq!(run["data"]["marks"].to_string(), r#"["X"]"#);
+    // Whatever Y and Z are, the predictions are the same.
+    let before = workplace.text("run/predictions.tsv");
+    for name in ["B.train.csv", "B.valid.csv", "B.test.csv"] {
+        let text = workplace.text(name);
+        let changed = text.lines().map(|line| {
+            let (rest, _) = line.rsplit_once(',').unwrap();
+            format!("{rest},9\n")
+        });
+        workplace.write(name, changed.collect::<String>());
+    }
+    of_b("X,Z");
+    workplace.succeed("predict --run run --a A.parquet --b B.parquet -o p.tsv");
+    assert_eq!(workplace.text("p.tsv"), before);
+
+    let train = TRAIN.replace("-o run", "-o other");
+    of_b("V,W");
+    workplace.fail(
+        &train,
+        &["no mark is in both A and B", "marks of the same names"],
+    );
+    of_b("X,Z");
+    let ridge = train
+        .replace("raw-d", "ridge")
+        .replace("--set training.epochs=1", "")
+        .replace("--set training.batch_size=3", "");
+    workplace.succeed(&ridge);
 }
 
 #[test]
@@ -540,6 +580,14 @@ fn runs_that_were_changed_or_do_not_fit_the_data() {
     let predict = "predict --run run --a A.parquet --b B.parquet -o p.tsv";
     workplace.fail(
         "predict --run run --a sim/A.parquet --b sim/B.parquet -o p.tsv",
+        &["none of the marks X, Y is in both A and B"],
+    );
+    for cell in ["C", "D"] {
+        deepdiff_csv(&workplace, cell, 4, 8);
+        workplace.succeed(&import_command(cell));
+    }
+    workplace.fail(
+        "predict --run run --a C.parquet --b D.parquet -o p.tsv",
         &["the run was trained on 6 bins", "8 bins"],
     );
     let mut weights = workplace.read("run/model.safetensors");

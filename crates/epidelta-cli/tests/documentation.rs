@@ -226,7 +226,7 @@ fn demo_finds_the_switching_genes() {
 fn help_tells_every_file_and_column() {
     let workplace = Workplace::new();
     let help = workplace.succeed("train --help").stdout;
-    workplace.succeed("simulate --genes 40 --bins 8 -o sim");
+    workplace.succeed("simulate --genes 40 --bins 20 -o sim");
     workplace.succeed("train --a sim/A.parquet --b sim/B.parquet --set training.epochs=1 -o run");
     for entry in fs::read_dir(workplace.path("run")).unwrap() {
         let name = entry.unwrap().file_name().into_string().unwrap();

@@ -537,3 +537,27 @@ fn training_goes_on_from_a_run_on_other_pairs() {
         &["sim/run.toml"],
     );
 }
+
+#[test]
+fn cell_types_are_prepared_with_the_marks_that_each_has() {
+    let workplace = Workplace::new();
+    workplace.succeed("simulate --genes 60 --bins 20 --reads -o sim");
+    let samples = workplace.text("sim/samples.tsv");
+    let of_b = |row: &&str| !(row.starts_with("B\t") && row.contains("\tH3K9me3\t"));
+    let fewer: Vec<&str> = samples.lines().filter(of_b).collect();
+    assert_eq!(fewer.len() + 1, samples.lines().count());
+    workplace.write("sim/samples.tsv", fewer.join("\n") + "\n");
+    workplace.succeed(
+        "prepare --samples sim/samples.tsv --genes sim/genes.gtf --expression sim/counts.tsv \
+         --upstream 1000 --downstream 1000 -o cells",
+    );
+    let marks = |cell: &str| {
+        let path = workplace.path(&format!("cells/{cell}.parquet"));
+        read_epigenome(&path).unwrap().marks
+    };
+    assert_eq!(marks("A").len(), 5);
+    assert_eq!(marks("B").len(), 4);
+    let train = format!("train --a cells/A.parquet --b cells/B.parquet {SHORT} -o run");
+    let said = workplace.succeed(&train).stderr;
+    assert!(said.contains("B has no H3K9me3"), "{said}");
+}

@@ -140,7 +140,9 @@ fn labels_of_a_differential_table() {
         &format!("{train} --labels deseq2.csv --label-column padj2 -o run2"),
         &["deseq2.csv, line 1", "\"padj2\"", "baseMean"],
     );
-    workplace.fail("evaluate --run run --labels deseq2.csv", &["--a and --b"]);
+    let wrong = workplace.run("evaluate --run run --labels deseq2.csv");
+    assert_eq!(wrong.code, Some(2));
+    assert!(wrong.stderr.contains("--a <PARQUET>"), "{}", wrong.stderr);
 }
 
 #[test]

@@ -514,17 +514,41 @@ training.epochs = [2, 3]
     assert_eq!(workplace.text("notes"), "mine");
 }
 
+/// A mark that a cell type lacks is hidden from networks; other methods need every mark, which
+/// is told before anything runs.
 #[test]
-fn the_marks_of_a_pair_must_agree() {
+fn a_cell_type_may_lack_a_mark_where_all_methods_are_networks() {
     let workplace = study("");
-    // The same study with a cell type of two marks in place of D.
-    common::deepdiff_csv(&workplace, "P", 4, 16);
-    workplace.succeed(&common::import_command("P"));
-    let text = description("").replace("D = \"D.parquet\"", "D = \"../P.parquet\"");
-    workplace.write("sim/study.toml", text);
+    let file = workplace.path("sim/D.parquet");
+    let d = epidelta::dataset::read_epigenome(&file).unwrap();
+    let few = d.clone().with_marks(&d.marks[..3]);
+    epidelta::dataset::write_epigenome(&few, &file, true).unwrap();
     workplace.fail(
         "study sim/study.toml -o study",
-        &["pair B/D: the marks differ", "H3K36me3", "P has X, Y"],
+        &["pair B/D: D has no H3K27me3, and ridge needs every mark"],
+    );
+    let networks = description("").replace(METHODS, "[\"raw-d\", \"attentive-chrome\"]");
+    workplace.write(
+        "sim/study.toml",
+        networks.replace("svr.costs = [1.0]\n", ""),
+    );
+    let said = workplace.succeed("study sim/study.toml -o study").stderr;
+    assert!(
+        said.contains("B/D: D has no H3K27me3: the mark is hidden"),
+        "{said}"
+    );
+    assert!(!said.contains("A/B: "), "{said}");
+
+    // A cell type of marks of which B has none.
+    let mut other = d;
+    other
+        .marks
+        .iter_mut()
+        .for_each(|mark| mark.push_str("-other"));
+    epidelta::dataset::write_epigenome(&other, &file, true).unwrap();
+    workplace.fail(
+        "study sim/study.toml -o other",
+        &["pair B/D: none of the marks", "is in both B and D"],
     );
 }
 
@@ -550,6 +574,6 @@ fn simulated_cell_types_come_with_a_study_of_every_method() {
     workplace.succeed("study sim/study.toml -o study");
     assert_eq!(
         column(&workplace.text("study/methods.tsv"), "pairs"),
-        vec!["10"; 17]
+        vec!["10"; 18]
     );
 }

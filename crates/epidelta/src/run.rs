@@ -31,6 +31,7 @@ pub use baselines::{BaselineDifference, BaselineMetrics, BaselineSplit};
 pub use data::{DataFiles, LabelTable, ReadData};
 pub use describe::{DataFile, DataShape, LabelFile, RunDescription, RunHead};
 pub use noise_ceiling::{Noise, NoiseCeilings};
+pub(crate) use train::check_marks;
 pub use train::{Event, Prepared, TrainingPlan, train};
 pub use trained::{Predicted, Run};
 

@@ -55,7 +55,8 @@ fn labels(cells: Vec<Epigenome>, normalization: Normalization) -> Vec<[f64; 3]> 
         normalization,
         ..LabelConfig::default()
     };
-    let (pair, _) = Pair::join_all(cells, &[[0, 1]], None, label).unwrap();
+    let common = normalization.common_library_size(cells.iter());
+    let (pair, _) = Pair::join_all(cells, &[[0, 1]], None, label, common).unwrap();
     let genes = pair.genes.iter();
     let of = |g: &epidelta::dataset::PairedGene| {
         [g.log2_fold_change, g.log2_expression_a, g.log2_expression_b]

@@ -88,7 +88,8 @@ fn random_splits_have_their_sizes_and_ignore_the_order_of_the_files() {
     assert_eq!(sizes, [60, 10, 30]);
 
     let cells = pair(100).cells;
-    let (mut swapped, _) = Pair::join_all(cells, &[[1, 0]], None, LabelConfig::default()).unwrap();
+    let (mut swapped, _) =
+        Pair::join_all(cells, &[[1, 0]], None, LabelConfig::default(), None).unwrap();
     swapped.genes.reverse();
     config.assign(&mut swapped).unwrap();
     for gene in 0..100 {

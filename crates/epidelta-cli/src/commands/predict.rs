@@ -58,7 +58,10 @@ fn tell_cost_of_lacking_marks(run: &Run, join: &JoinSummary) -> Result<()> {
     let marks: BTreeSet<&String> = join.lacking.iter().map(|(_, mark)| mark).collect();
     for mark in marks {
         let without = metrics.valid_pearson_r_without.get(mark).copied().flatten();
-        if let (Some(with_all), Some(without)) = (with_all, without) {
+        let (Some(with_all), Some(without)) = (with_all, without) else {
+            continue;
+        };
+        if without < with_all {
             tracing::warn!(
                 "predictions without {mark} are less good: in the run's validation genes Pearson \
                  r was {without:.3} without it, {with_all:.3} with all marks"

@@ -34,23 +34,32 @@ pub enum Normalization {
     /// Nothing: the fold changes are those of the numbers in the files.
     #[default]
     None,
-    /// Read counts are scaled so that all cell types have as many reads as their
-    /// geometric mean has. Other units (RPKM, TPM) are scaled already, and stay.
+    /// Read counts are scaled so that all cell types have as many reads, the geometric mean of
+    /// those that train. Other units (RPKM, TPM) are scaled already, and stay.
     LibrarySize,
 }
 
 impl Normalization {
-    /// What the expression of each cell type is multiplied by.
-    pub(super) fn factors(self, cells: &[Epigenome]) -> Vec<f64> {
-        let sizes: Vec<f64> = cells.iter().map(Epigenome::library_size).collect();
-        let counts = cells.iter().all(|cell| cell.metadata.is_in_reads());
+    /// The library size that cell types are scaled to, the geometric mean of these; none where
+    /// they are not scaled.
+    pub fn common_library_size<'c>(
+        self,
+        cells: impl Iterator<Item = &'c Epigenome> + Clone,
+    ) -> Option<f64> {
+        let in_reads = cells.clone().all(|cell| cell.metadata.is_in_reads());
+        let logs: Vec<f64> = cells.map(|cell| cell.library_size().ln()).collect();
+        let mean = logs.iter().sum::<f64>() / logs.len() as f64;
         // Without any read there is nothing to scale.
-        if self == Normalization::None || !counts || sizes.contains(&0.0) {
-            return vec![1.0; cells.len()];
+        let scaled = self == Normalization::LibrarySize && in_reads && mean.is_finite();
+        scaled.then(|| mean.exp())
+    }
+
+    /// What the expression of a cell type is multiplied by.
+    pub(super) fn factor(cell: &Epigenome, common_library_size: Option<f64>) -> f64 {
+        match (common_library_size, cell.library_size()) {
+            (Some(common), own) if own > 0.0 && cell.metadata.is_in_reads() => common / own,
+            _ => 1.0,
         }
-        let logs = sizes.iter().map(|size| size.ln()).sum::<f64>();
-        let common = (logs / sizes.len() as f64).exp();
-        sizes.iter().map(|size| common / size).collect()
     }
 }
 

@@ -6,7 +6,7 @@ use std::collections::{BTreeSet, HashMap, HashSet};
 use super::{
     epigenome::{Epigenome, GeneRecord, Mark, Split},
     input::{BinOrder, InputTransform},
-    label::{LabelConfig, LabelDirection, Task},
+    label::{LabelConfig, LabelDirection, Normalization, Task},
 };
 use crate::{
     error::{Error, Result},
@@ -50,8 +50,8 @@ pub struct JoinSummary {
     pub only_b: Vec<String>,
     /// Cell types that lack a mark, and the mark.
     pub lacking: Vec<(String, Mark)>,
-    /// Marks of the data that are not asked for, left out.
-    pub not_wanted: Vec<Mark>,
+    /// Marks that no pair has in both cell types, or that are not asked for.
+    pub left_out: Vec<Mark>,
     /// Genes in both that a table of labels lacks, dropped.
     pub without_label: Vec<String>,
     /// Whether the labels of a table go the other way than the expressions.
@@ -86,11 +86,14 @@ impl Pair {
     /// # Errors
     /// As [`Pair::join_all`].
     pub fn join(a: Epigenome, b: Epigenome, label: LabelConfig) -> Result<(Self, JoinSummary)> {
-        Self::join_all(vec![a, b], &[[0, 1]], None, label)
+        let cells = vec![a, b];
+        let common = label.normalization.common_library_size(cells.iter());
+        Self::join_all(cells, &[[0, 1]], None, label, common)
     }
 
     /// Joins pairs of cell types, given as indices, by gene id. The marks are those `wanted`,
-    /// or else all that any cell type has, in the order in which they come first.
+    /// or else all that both cell types of some pair have, in the order in which they come
+    /// first. Expression is scaled to a common library size, if there is one.
     ///
     /// # Errors
     /// When the cell types differ in bins, window or units, when two of a pair have no gene or
@@ -100,6 +103,7 @@ impl Pair {
         pairs: &[[usize; 2]],
         wanted: Option<&[Mark]>,
         label: LabelConfig,
+        common_library_size: Option<f64>,
     ) -> Result<(Self, JoinSummary)> {
         label.check()?;
         for cell in cells.iter().skip(1) {
@@ -107,10 +111,20 @@ impl Pair {
         }
         let mut summary = JoinSummary::default();
         let present = present_marks(&cells);
-        let marks = wanted.map_or_else(|| present.clone(), <[Mark]>::to_vec);
-        summary.not_wanted = present;
-        summary.not_wanted.retain(|mark| !marks.contains(mark));
-        let factors = label.normalization.factors(&cells);
+        let in_a_pair = |mark: &&Mark| {
+            let has = |&cell: &usize| cells[cell].marks.contains(mark);
+            pairs.iter().any(|pair| pair.iter().all(has))
+        };
+        let marks: Vec<Mark> = match wanted {
+            Some(wanted) => wanted.to_vec(),
+            None => present.iter().filter(in_a_pair).cloned().collect(),
+        };
+        summary.left_out = present;
+        summary.left_out.retain(|mark| !marks.contains(mark));
+        let factors: Vec<f64> = cells
+            .iter()
+            .map(|cell| Normalization::factor(cell, common_library_size))
+            .collect();
         let mut joined = Pair {
             lacks: cells.iter().map(|cell| lacks(cell, &marks)).collect(),
             cells: Vec::with_capacity(cells.len()),
@@ -135,7 +149,7 @@ impl Pair {
                 return Err(no_common_gene(a, b));
             }
             if (0..marks.len()).all(|mark| cells.iter().any(|&cell| joined.lacks[cell][mark])) {
-                return Err(no_common_mark(a, b, &marks));
+                return Err(no_common_mark(a, b, wanted));
             }
             let log2 = |cell: usize, row: usize| {
                 let expression = joined.cells[cell].genes[row].expression;
@@ -477,16 +491,21 @@ fn lacks(cell: &Epigenome, marks: &[Mark]) -> Vec<bool> {
         .collect()
 }
 
-fn no_common_mark(a: &Epigenome, b: &Epigenome, marks: &[Mark]) -> Error {
-    Error::data(
-        format!(
-            "none of the marks {} is in both {} and {}",
-            marks.join(", "),
-            a.metadata.cell_type,
-            b.metadata.cell_type
+fn no_common_mark(a: &Epigenome, b: &Epigenome, wanted: Option<&[Mark]>) -> Error {
+    let (a, b) = (&a.metadata.cell_type, &b.metadata.cell_type);
+    match wanted {
+        None => Error::data(
+            format!("no mark is in both {a} and {b}"),
+            "Make the files with marks of the same names",
         ),
-        "Make the files with marks of the same names",
-    )
+        Some(marks) => Error::data(
+            format!(
+                "none of the marks that the run was trained on, {}, is in both {a} and {b}",
+                marks.join(", ")
+            ),
+            "Make the files with these marks",
+        ),
+    }
 }
 
 fn no_common_gene(a: &Epigenome, b: &Epigenome) -> Error {

@@ -167,7 +167,7 @@ mod tests {
             ("training.rate=1", "training.rate: there is no such setting"),
             ("training=1", "training: it is a section"),
             ("training.epochs=many", "training.epochs"),
-            ("training.epochs=0", "training.epochs: it is 0"),
+            ("training.batch_size=0", "training.batch_size: it is 0"),
             ("training.patience=-1", "training.patience: -1 is negative"),
             ("training.learning_rate=nan", "training.learning_rate: NaN"),
             ("model.dropout=1.5", "model.dropout: 1.5"),

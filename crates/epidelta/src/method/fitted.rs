@@ -19,7 +19,6 @@ use crate::{
 
 /// What a method learned.
 #[derive(Debug)]
-#[expect(clippy::large_enum_variant, reason = "there are never many")]
 pub enum FittedMethod {
     /// Networks that see both cell types, whose mean predicts: an ensemble, or one alone.
     Network {

@@ -125,7 +125,7 @@ impl Preset {
                     learning_rate: 3e-3,
                     schedule: Schedule::Cosine,
                     weight_decay: 0.3,
-                    averaged_steps: 200,
+                    averaged_share: 0.1,
                     ..self.training()
                 },
             }),
@@ -171,7 +171,7 @@ impl Preset {
             learning_rate: 1e-4,
             schedule: Schedule::Constant,
             weight_decay: 0.0,
-            averaged_steps: 1,
+            averaged_share: 0.0,
             max_gradient_norm: 1.0,
             hidden_marks: 0.0,
             hidden_cell_types: 0.0,

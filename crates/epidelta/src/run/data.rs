@@ -7,9 +7,9 @@ use std::{
 
 use rayon::prelude::*;
 
-use super::{DataFile, LabelFile};
+use super::{DataFile, LabelFile, RunHead};
 use crate::{
-    dataset::{Epigenome, JoinSummary, Mark, Pair, read_epigenome, read_pairs},
+    dataset::{Epigenome, JoinSummary, Pair, Split, read_epigenome, read_pairs},
     error::{Error, Result},
     expression::read_fold_changes,
     method::Settings,
@@ -54,6 +54,8 @@ pub struct ReadData {
     pub files: Vec<DataFile>,
     /// The table of labels.
     pub labels: Option<LabelFile>,
+    /// The library size that expression is scaled to, if it is.
+    pub common_library_size: Option<f64>,
 }
 
 impl DataFiles {
@@ -79,12 +81,12 @@ impl DataFiles {
         }
     }
 
-    /// Reads the cell types and joins them as the settings say, without splits. The marks are
-    /// those `wanted`, or else all that any cell type has.
+    /// Reads the cell types and joins them as the settings say, without splits. The marks, and
+    /// the library size that expression is scaled to, are those of a run, or else of the data.
     ///
     /// # Errors
     /// When a file is unusable or they do not fit together.
-    pub fn read(&self, settings: &Settings, wanted: Option<&[Mark]>) -> Result<ReadData> {
+    pub fn read(&self, settings: &Settings, of_run: Option<&RunHead>) -> Result<ReadData> {
         let (paths, pairs) = match self {
             DataFiles::Pair { a, b, .. } => (vec![a.clone(), b.clone()], vec![[0, 1]]),
             DataFiles::Pairs(list) => {
@@ -110,7 +112,20 @@ impl DataFiles {
         let labels = self.labels().map(LabelFile::of).transpose()?;
         let (files, cells): (Vec<DataFile>, Vec<Epigenome>) = read.into_iter().unzip();
         self.check_names(&files)?;
-        let (mut pair, mut join) = Pair::join_all(cells, &pairs, wanted, settings.label)?;
+        let common_library_size = match of_run {
+            Some(run) => run.common_library_size,
+            None => {
+                let trains = |cell: &&Epigenome| {
+                    let name = cell.metadata.cell_type.as_str();
+                    settings.split.cell_split([name, name]) == Split::Train
+                };
+                let cells = cells.iter().filter(trains);
+                settings.label.normalization.common_library_size(cells)
+            }
+        };
+        let wanted = of_run.map(|run| run.data.marks.as_slice());
+        let (mut pair, mut join) =
+            Pair::join_all(cells, &pairs, wanted, settings.label, common_library_size)?;
         if let Some(LabelTable { path, column }) = self.labels() {
             let table = read_fold_changes(path, column.as_deref())?;
             pair.take_labels(&table, settings.label.direction, &mut join)?;
@@ -124,6 +139,7 @@ impl DataFiles {
             join,
             files,
             labels,
+            common_library_size,
         })
     }
 

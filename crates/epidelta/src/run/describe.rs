@@ -156,6 +156,10 @@ pub struct RunHead {
     /// The table of labels, where they are not the ratios of the expressions.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub labels: Option<LabelFile>,
+    /// The library size, reads, that expression is scaled to, where label.normalization says
+    /// so.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub common_library_size: Option<f64>,
     /// The shape of the data.
     pub data: DataShape,
     /// Medians of log2 expression of the training genes in A and B, where the method is
@@ -175,7 +179,7 @@ impl RunHead {
 }
 
 /// The names of [`RunHead`]; what else stands in `run.toml` are settings.
-const HEAD: [&str; 14] = [
+const HEAD: [&str; 15] = [
     "format",
     "epidelta",
     "method",
@@ -188,6 +192,7 @@ const HEAD: [&str; 14] = [
     "cell_types",
     "pairs",
     "labels",
+    "common_library_size",
     "data",
     "median_log2_expression",
 ];

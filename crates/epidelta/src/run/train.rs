@@ -111,7 +111,10 @@ pub fn train(
         mut join,
         files,
         labels,
-    } = plan.data.read(settings, start.as_ref().map(Run::marks))?;
+        common_library_size,
+    } = plan
+        .data
+        .read(settings, start.as_ref().map(|run| &run.description.head))?;
     check_marks(plan.method, settings, &join)?;
     if pair.is_of_several() && settings.method.is_per_cell() {
         return Err(Error::setting(
@@ -149,6 +152,7 @@ pub fn train(
             cell_types,
             pairs,
             labels,
+            common_library_size,
             data: DataShape::of(&pair.cells[0]),
             median_log2_expression: None,
         },
@@ -283,7 +287,7 @@ fn start(path: &Path, method: Method) -> Result<Run> {
 }
 
 /// Refuses data in which a cell type lacks a mark, where the method cannot do without.
-pub(super) fn check_marks(method: Method, settings: &Settings, join: &JoinSummary) -> Result<()> {
+pub(crate) fn check_marks(method: Method, settings: &Settings, join: &JoinSummary) -> Result<()> {
     let needs_all = settings.method.training().is_none();
     match join.lacking.first() {
         Some((cell_type, mark)) if needs_all => Err(Error::data(

@@ -13,7 +13,7 @@ use super::{
     RunDescription, RunMetrics, describe::FORMAT, train::check_marks,
 };
 use crate::{
-    dataset::{JoinSummary, Mark, Pair, Split},
+    dataset::{JoinSummary, Pair, Split},
     error::{Error, Place, Result},
     evaluation::{Metrics, Predictions},
     method::FittedMethod,
@@ -148,7 +148,7 @@ impl Run {
     /// weights are not those that training wrote.
     pub fn predict(&self, data: &DataFiles) -> Result<Predicted> {
         let RunDescription { head, settings } = &self.description;
-        let ReadData { pair, join, .. } = data.read(settings, Some(&head.data.marks))?;
+        let ReadData { pair, join, .. } = data.read(settings, Some(head))?;
         check_marks(head.method, settings, &join)?;
         self.check_shape(&pair)?;
         let mut pair = settings.transformed(pair);
@@ -189,11 +189,6 @@ impl Run {
             predictions,
             join,
         })
-    }
-
-    /// The marks that the run's model takes, in order.
-    pub fn marks(&self) -> &[Mark] {
-        &self.description.head.data.marks
     }
 
     /// The weights of the run's networks, for networks of these cell types.

@@ -43,7 +43,7 @@ impl Schedule {
 pub struct TrainingConfig {
     /// Genes per optimizer step.
     pub batch_size: usize,
-    /// Passes over the training genes at most.
+    /// Passes over the training genes at most; 0 for as many as [`Self::epochs_for`] says.
     pub epochs: usize,
     /// Epochs without a better validation score after which training stops;
     /// 0 to never stop early.
@@ -61,11 +61,11 @@ pub struct TrainingConfig {
     /// Loshchilov and Hutter 2019).
     #[serde(default)]
     pub weight_decay: f64,
-    /// What predicts are running means of the weights, the mean of so many last steps
-    /// (an exponential one: the newest weights count for the inverse of it); 1 for the
+    /// What predicts are running means of the weights over this share of the training's steps
+    /// (exponential ones: the newest weights count for the inverse of their number); 0 for the
     /// weights themselves.
-    #[serde(default = "one")]
-    pub averaged_steps: usize,
+    #[serde(default)]
+    pub averaged_share: f64,
     /// Gradients are scaled down to this L2 norm over all weights.
     pub max_gradient_norm: f64,
     /// Share of the marks, drawn for each gene and step, whose signal is hidden in both cell
@@ -92,6 +92,20 @@ fn one() -> usize {
 }
 
 impl TrainingConfig {
+    /// Passes that are enough for many genes, and steps that it takes with few.
+    const ENOUGH_EPOCHS: usize = 10;
+    const ENOUGH_STEPS: usize = 400;
+
+    /// Passes over so many training genes at most: those of the settings, or where these leave
+    /// it open ten, and more where ten passes are fewer than 400 steps.
+    pub fn epochs_for(&self, train_genes: usize) -> usize {
+        let batches = train_genes.div_ceil(self.batch_size).max(1);
+        match self.epochs {
+            0 => Self::ENOUGH_EPOCHS.max(Self::ENOUGH_STEPS.div_ceil(batches)),
+            epochs => epochs,
+        }
+    }
+
     /// Checks every range.
     ///
     /// # Errors
@@ -102,9 +116,7 @@ impl TrainingConfig {
         };
         for (name, count) in [
             ("batch_size", self.batch_size),
-            ("epochs", self.epochs),
             ("smoothing", self.smoothing),
-            ("averaged_steps", self.averaged_steps),
             ("ensemble", self.ensemble),
         ] {
             if count == 0 {
@@ -133,6 +145,7 @@ impl TrainingConfig {
         for (name, share) in [
             ("hidden_marks", self.hidden_marks),
             ("hidden_cell_types", self.hidden_cell_types),
+            ("averaged_share", self.averaged_share),
         ] {
             if !(0.0..1.0).contains(&share) {
                 let problem = format!("{share} is out of range");

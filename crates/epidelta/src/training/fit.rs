@@ -103,12 +103,13 @@ pub fn fit(
     };
     let mut network = trainer.initial_network(&train, initial_weights)?;
     let batches = train.len().div_ceil(config.batch_size);
-    let mut optimizer = Optimizer::new(config, (batches * config.epochs) as u64);
+    let epochs = config.epochs_for(train.len());
+    let mut optimizer = Optimizer::new(config, (batches * epochs) as u64);
 
     let mut stopwatch = Stopwatch::start();
     let mut history = History::default();
     let mut best: Option<(Score, Network)> = None;
-    for epoch in 1..=config.epochs {
+    for epoch in 1..=epochs {
         let order = shuffled(&train, seed, epoch);
         let trained;
         (network, trained) = trainer.epoch(

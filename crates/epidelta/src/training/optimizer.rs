@@ -36,8 +36,9 @@ pub struct NotFinite(pub String);
 impl Optimizer {
     /// An optimizer that has not made a step yet, of a training of at most so many.
     pub fn new(config: &TrainingConfig, steps: u64) -> Self {
+        let averaged_steps = (config.averaged_share * steps as f64).round().max(1.0) as usize;
         Optimizer {
-            adam: Adam::new(config.weight_decay, config.averaged_steps),
+            adam: Adam::new(config.weight_decay, averaged_steps),
             learning_rate: config.learning_rate,
             schedule: config.schedule,
             step: 0,
