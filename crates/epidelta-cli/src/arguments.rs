@@ -146,7 +146,8 @@ pub struct Inspect {
 /// gene_id, state_a, state_b, strength_a, strength_b, expected_log2_fold_change (A over B, without
 /// noise), causal_marks, and per mark a list of true/false per bin: whether the expected reads
 /// differ by one or more. Of more: gene_id and for each cell type state_X, strength_X and
-/// expected_log2_expression_X; and study.toml, the description of a study of some of their pairs
+/// expected_log2_expression_X; pairs.tsv, some of their pairs for train --pairs; and study.toml, the
+/// description of a study of them
 /// with every method that predicts fold changes, for `epidelta study`.
 ///
 /// With --reads also the files that a lab has, for `epidelta prepare`: reads/CELL_MARK.bam,
@@ -232,6 +233,12 @@ pub struct Train {
     /// training.freeze_encoders=true only the heads learn
     #[arg(long, value_name = "RUN")]
     pub init: Option<PathBuf>,
+    /// Cell types to test on: no pair with one of them trains or chooses
+    #[arg(long, value_name = "NAMES", value_delimiter = ',', requires = "pairs")]
+    pub test_cell_types: Vec<String>,
+    /// Cell types to choose by: no pair with one of them trains
+    #[arg(long, value_name = "NAMES", value_delimiter = ',', requires = "pairs")]
+    pub valid_cell_types: Vec<String>,
     /// Train so many networks from different seeds; their mean predicts, and their standard
     /// deviation tells how sure it is
     #[arg(long, value_name = "N", value_parser = value_parser!(u16).range(1..=1000))]

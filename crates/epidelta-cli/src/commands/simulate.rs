@@ -36,7 +36,7 @@ pub fn run(command: &Simulate, seed: u64) -> Result<()> {
         files.join(", "),
         match config.cell_types.len() {
             2 => "",
-            _ => ", study.toml",
+            _ => ", pairs.tsv, study.toml",
         },
         match command.reads {
             true => ", reads, lists of them, genes.gtf, counts.tsv",
@@ -69,10 +69,15 @@ pub fn simulate_into(
         write_epigenome(cell, &folder.file(&file), false)?;
     }
     if config.cell_types.len() > 2 {
-        let study = study_of(&config.cell_types);
-        write_atomically(&folder.file("study.toml"), false, |out| {
-            out.write_all(study.as_bytes())
-        })?;
+        let files = [
+            ("study.toml", study_of(&config.cell_types)),
+            ("pairs.tsv", list_of(&config.cell_types)),
+        ];
+        for (name, text) in files {
+            write_atomically(&folder.file(name), false, |out| {
+                out.write_all(text.as_bytes())
+            })?;
+        }
     }
     simulated.write_truth(&folder.file(TRUTH), false)?;
     if reads {
@@ -82,17 +87,32 @@ pub fn simulate_into(
     Ok(simulated)
 }
 
-/// A study of simulated cell types with every method that predicts fold changes: each
-/// cell type beside the one it descends from, two siblings, and two that are far apart.
-fn study_of(names: &[String]) -> String {
+/// Pairs of simulated cell types: each beside the one it descends from, two siblings, and two
+/// that are far apart.
+fn pairs_of(names: &[String]) -> Vec<[&String; 2]> {
     let mut pairs: Vec<[usize; 2]> = (1..names.len()).map(|cell| [parent(cell), cell]).collect();
     pairs.push([1, 2]);
     if names.len() > 5 {
         pairs.push([3, 5]);
     }
-    let pairs: Vec<String> = pairs
+    pairs
         .into_iter()
-        .map(|[a, b]| format!("[\"{}\", \"{}\"]", names[a], names[b]))
+        .map(|pair| pair.map(|cell| &names[cell]))
+        .collect()
+}
+
+/// The list that `epidelta train --pairs` takes.
+fn list_of(names: &[String]) -> String {
+    let rows = pairs_of(names).into_iter();
+    let rows = rows.map(|[a, b]| format!("{a}.parquet\t{b}.parquet\n"));
+    std::iter::once("a\tb\n".to_owned()).chain(rows).collect()
+}
+
+/// A study of simulated cell types with every method that predicts fold changes.
+fn study_of(names: &[String]) -> String {
+    let pairs: Vec<String> = pairs_of(names)
+        .into_iter()
+        .map(|[a, b]| format!("[\"{a}\", \"{b}\"]"))
         .collect();
     let methods: Vec<String> = Method::all()
         .into_iter()

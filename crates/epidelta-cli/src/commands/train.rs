@@ -172,6 +172,20 @@ fn plan(command: &Train, seed: Option<u64>) -> Result<TrainingPlan> {
     if let Some(task) = command.task {
         settings.label.task = task;
     }
+    for (given, setting) in [
+        (
+            &command.test_cell_types,
+            &mut settings.split.test_cell_types,
+        ),
+        (
+            &command.valid_cell_types,
+            &mut settings.split.valid_cell_types,
+        ),
+    ] {
+        if !given.is_empty() {
+            setting.clone_from(given);
+        }
+    }
     if let Some(members) = command.ensemble {
         settings = settings
             .with_assignment(method, &format!("training.ensemble={members}"))

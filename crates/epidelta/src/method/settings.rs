@@ -271,6 +271,7 @@ impl AttentiveChromeConfig {
             contrastive_form: ContrastiveForm::Squared,
             similar_below: 0.0,
             auxiliary_weight: 0.0,
+            auxiliary_relative: false,
             bins_per_step: self.bins_per_step,
             hidden_bins: self.hidden_bins,
             hidden_marks: self.hidden_marks,

@@ -4,6 +4,7 @@ use std::{fmt, str::FromStr};
 
 use serde::{Deserialize, Serialize};
 
+use super::epidelta::Standard;
 use crate::error::{Error, Result};
 
 /// A view of the two cell types' signal that the raw part encodes.
@@ -62,6 +63,10 @@ pub struct DeepDiffConfig {
     pub similar_below: f64,
     /// Weight of each cell-specific loss.
     pub auxiliary_weight: f64,
+    /// Whether that weight is of losses over the variances of their targets, so that it means
+    /// the same whatever the units; otherwise it is of the losses as they are.
+    #[serde(default)]
+    pub auxiliary_relative: bool,
     /// Bins that level I reads in each of its steps: 1 as published; more make it as many
     /// times as fast, and see these bins' order at once.
     #[serde(default = "one")]
@@ -89,6 +94,19 @@ impl DeepDiffConfig {
     /// Whether the contrastive loss is on.
     pub fn contrastive(&self) -> bool {
         self.contrastive_weight > 0.0
+    }
+
+    /// The configuration with the weight of its cell-specific losses as they are, for targets of
+    /// these scales.
+    #[must_use]
+    pub fn for_targets(&self, standard: &Standard) -> Self {
+        let relative = self.auxiliary_relative && self.auxiliary == Auxiliary::Regression;
+        let [_, spread] = standard.expression;
+        let ratio = f64::from(standard.label / spread).powi(2);
+        DeepDiffConfig {
+            auxiliary_weight: self.auxiliary_weight * if relative { ratio } else { 1.0 },
+            ..self.clone()
+        }
     }
 
     /// Whether there are cell-specific tasks.

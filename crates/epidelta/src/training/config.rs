@@ -93,11 +93,11 @@ fn one() -> usize {
 
 impl TrainingConfig {
     /// Passes that are enough for many genes, and steps that it takes with few.
-    const ENOUGH_EPOCHS: usize = 10;
-    const ENOUGH_STEPS: usize = 400;
+    const ENOUGH_EPOCHS: usize = 12;
+    const ENOUGH_STEPS: usize = 500;
 
     /// Passes over so many training genes at most: those of the settings, or where these leave
-    /// it open ten, and more where ten passes are fewer than 400 steps.
+    /// it open twelve, and more where twelve passes are fewer than 500 steps.
     pub fn epochs_for(&self, train_genes: usize) -> usize {
         let batches = train_genes.div_ceil(self.batch_size).max(1);
         match self.epochs {

@@ -61,8 +61,12 @@ impl Trainer<'_> {
             cell_types: self.pair.cells.len(),
         };
         let mut network = Network::new(self.network, size, self.seed, &self.device)?;
-        if let Network::Epidelta(model) = &mut network {
-            model.standard = Standard::of(self.pair, train);
+        match &mut network {
+            Network::Epidelta(model) => model.standard = Standard::of(self.pair, train),
+            Network::DeepDiff(config, _) if config.auxiliary_relative => {
+                *config = config.for_targets(&Standard::of(self.pair, train));
+            }
+            Network::DeepDiff(..) | Network::DeepChrome(..) => {}
         }
         if self.heads_start_at_mean() {
             let mean = |of: fn(&PairedGene) -> f64| {
