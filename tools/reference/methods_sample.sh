@@ -17,7 +17,7 @@ measure() {
     name=$1
     shift
     epidelta train --quiet --force --a "$out/E123.parquet" --b "$out/E003.parquet" \
-        "$@" -o "$out/$name" >/dev/null
+        --set label.normalization=none "$@" -o "$out/$name" >/dev/null
     python3 - "$name" "$out/$name/metrics.json" <<'PYTHON'
 import json, sys
 metrics = json.load(open(sys.argv[2]))

@@ -520,7 +520,7 @@ fn settings_that_do_not_exist_or_fit() {
         workplace.fail(&format!("{TRAIN} --set {set}"), &["cannot use --set", part]);
     }
     for (set, part) in [
-        ("training.epochs=0", "training.epochs: it is 0"),
+        ("training.batch_size=0", "training.batch_size: it is 0"),
         (
             "model.hidden_bins=65",
             "model.hidden_bins: 65 is out of range",
@@ -580,7 +580,7 @@ fn runs_that_were_changed_or_do_not_fit_the_data() {
     let predict = "predict --run run --a A.parquet --b B.parquet -o p.tsv";
     workplace.fail(
         "predict --run run --a sim/A.parquet --b sim/B.parquet -o p.tsv",
-        &["none of the marks X, Y is in both A and B"],
+        &["none of the marks that the run was trained on, X, Y, is in both A and B"],
     );
     for cell in ["C", "D"] {
         deepdiff_csv(&workplace, cell, 4, 8);

@@ -96,7 +96,8 @@ fn a_profile_tells_where_the_time_went() {
     let workplace = simulated(genes, bins);
     let printed = workplace
         .succeed(&format!(
-            "train {DATA} --method raw-d --set training.epochs={epochs} --profile -o run"
+            "train {DATA} --method raw-d --set training.epochs={epochs} \
+             --set model.bins_per_step=1 --profile -o run"
         ))
         .stdout;
     let row = |phase: &str, after: &str| -> Vec<String> {

@@ -287,7 +287,7 @@ fn start(path: &Path, method: Method) -> Result<Run> {
 }
 
 /// Refuses data in which a cell type lacks a mark, where the method cannot do without.
-pub(crate) fn check_marks(method: Method, settings: &Settings, join: &JoinSummary) -> Result<()> {
+pub(super) fn check_marks(method: Method, settings: &Settings, join: &JoinSummary) -> Result<()> {
     let needs_all = settings.method.training().is_none();
     match join.lacking.first() {
         Some((cell_type, mark)) if needs_all => Err(Error::data(

@@ -18,7 +18,6 @@ use crate::{
     expression::read_fold_changes,
     method::Settings,
     provenance::sha256,
-    run::check_marks,
 };
 
 /// What was found in the files.
@@ -77,7 +76,7 @@ pub(super) fn check_files(
         }
         let of_pair = pair.files.each_ref().map(|path| cells.get(path.as_path()));
         if let ([Some(a), Some(b)], Some(Candidate { settings, .. })) = (of_pair, settings) {
-            match check_pair(&a.epigenome, &b.epigenome, pair, settings, methods) {
+            match check_pair(&a.epigenome, &b.epigenome, pair, settings) {
                 Ok(warnings) => checked.warnings.extend(warnings),
                 Err(error) => wrong(in_full(&error)),
             }
@@ -136,14 +135,8 @@ fn check_pair(
     b: &Epigenome,
     of_study: &StudyPair,
     settings: &Settings,
-    methods: &[StudyMethod],
 ) -> Result<Vec<String>> {
     let (mut pair, mut summary) = Pair::join(a.clone(), b.clone(), settings.label)?;
-    for method in methods {
-        for candidate in &method.candidates {
-            check_marks(method.method, &candidate.settings, &summary)?;
-        }
-    }
     if let Some(table) = &of_study.labels {
         let labels = read_fold_changes(&table.path, table.column.as_deref())?;
         pair.take_labels(&labels, settings.label.direction, &mut summary)?;
@@ -157,9 +150,10 @@ fn check_pair(
             "{dropped} genes are not in both cell types, or have no label, and are dropped"
         ));
     }
-    for (cell_type, mark) in &summary.lacking {
+    if !summary.left_out.is_empty() {
+        let marks = summary.left_out.join(", ");
         warn(format!(
-            "{cell_type} has no {mark}: the mark is hidden in both"
+            "marks that only one of the two has are left out: {marks}"
         ));
     }
     if summary.labels_reversed {

@@ -6,8 +6,9 @@ use crate::{
     model::{Auxiliary, ExpressionThresholds, Network, Output, SignalTensors, values},
 };
 
-/// Genes predicted at once. Fixed, so that predictions never depend on how many
-/// genes were asked for.
+/// Genes predicted at once. Fixed, so that predictions depend on how many genes were asked for
+/// in their last digits at most: of the last genes, in how the tensor library multiplies
+/// matrices of fewer rows.
 const BATCH: usize = 128;
 
 /// Predicts genes of a pair (its signal transformed as in training).
