@@ -1,6 +1,6 @@
 """The numbers of docs/accuracy.md.
 
-    python tools/accuracy/measure.py EPIDELTA DATA OUTPUT ablation|final|curve [JOBS]
+    python tools/accuracy/measure.py EPIDELTA DATA OUTPUT ablation|final|curve|pairs [JOBS]
 
 EPIDELTA is the program, DATA a folder with `remc-pair/` (E012.parquet, E013.parquet) and
 `deepdiff-sample/` (the published CSV files). Every training becomes a run folder in OUTPUT and
@@ -9,8 +9,10 @@ is not made twice, so that the script goes on where it was stopped.
 `ablation` trains the presets, and each with one of their choices undone, and prints Pearson r of
 the VALIDATION genes: all choices were made by these. `final` trains the presets and ensembles
 and prints r of the test genes, once, beside LightGBM (lightgbm_baseline.py), with paired
-bootstrap intervals. `curve` trains on parts of the training genes. Needs numpy, and for
-`final` lightgbm and pyarrow.
+bootstrap intervals. `curve` trains on parts of the training genes. `pairs` simulates nine cell
+types, holds out one after another, and compares what models of one pair and of all pairs
+predict of new genes in the new cell type; it needs no DATA. Needs numpy, and for `final`
+lightgbm and pyarrow.
 """
 
 import json
@@ -235,11 +237,60 @@ def curve(measure):
         print(f"| {of_seeds[0]['train']['genes']} | " + " | ".join(row) + " |", flush=True)
 
 
+def pairs(measure):
+    folder = measure.output / "nine"
+    if not folder.exists():
+        command = [measure.program, "--quiet", "simulate", "--cell-types", "9", "-o", folder]
+        subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
+    rows = [line.split() for line in open(folder / "pairs.tsv")][1:]
+    name = lambda file: file.removesuffix(".parquet")
+
+    def run(kind, arguments):
+        run = measure.output / "pairs" / kind
+        if not (run / "metrics.json").exists():
+            run.parent.mkdir(parents=True, exist_ok=True)
+            command = [measure.program, "--quiet", "--threads", "1", "train", *arguments, "-o", run]
+            subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
+        return run
+
+    def one_pair(row):
+        a, b = row
+        return run(f"{name(a)}-{name(b)}", ["--a", folder / a, "--b", folder / b])
+
+    with ThreadPoolExecutor(measure.jobs) as pool:
+        singles = dict(zip(map(tuple, rows), pool.map(one_pair, rows)))
+
+    def all_pairs(cell, hidden):
+        list_ = ["--pairs", folder / "pairs.tsv", "--test-cell-types", cell]
+        setting = ["--set", f"training.hidden_cell_types={hidden}"]
+        return run(f"without-{cell}-{hidden}", [*list_, *setting])
+
+    print("\n### New genes in a new cell type, Pearson r\n")
+    print("| new cell type | one pair: mean (best) | all other pairs | and cell types hidden |")
+    print("|---|---|---|---|")
+    for cell in ("E", "G", "I"):
+        of_cell = [row for row in rows if cell in map(name, row)]
+        others = [row for row in rows if row not in of_cell]
+        alone = []
+        for trained in others:
+            for a, b in of_cell:
+                command = [measure.program, "evaluate", "--run", singles[tuple(trained)], "--json"]
+                command += ["--a", folder / a, "--b", folder / b]
+                printed = subprocess.run(command, check=True, capture_output=True).stdout
+                alone.append(json.loads(printed)["test"]["pearson_r"])
+        with ThreadPoolExecutor(measure.jobs) as pool:
+            together = list(pool.map(lambda hidden: all_pairs(cell, hidden), (0, 0.2)))
+        r = [metrics(run)["test"]["pearson_r"] for run in together]
+        one = f"{statistics.mean(alone):.3f} ({max(alone):.3f})"
+        print(f"| {cell} | {one} | {r[0]:.3f} | {r[1]:.3f} |", flush=True)
+
+
 def main():
     program, data, output, what = sys.argv[1:5]
     jobs = int(sys.argv[5]) if len(sys.argv) > 5 else 2
     measure = Measurement(program, data, output, jobs)
-    {"ablation": ablation, "final": final, "curve": curve}[what](measure)
+    what = {"ablation": ablation, "final": final, "curve": curve, "pairs": pairs}[what]
+    what(measure)
 
 
 if __name__ == "__main__":
