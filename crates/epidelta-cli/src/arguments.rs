@@ -360,7 +360,7 @@ pub struct Evaluate {
 pub struct NoiseTables {
     /// Raw read counts of the samples that the run's expression (RPKM, TPM) was computed from: gives
     /// the noise ceiling, the Pearson r that the noise of counting leaves possible
-    #[arg(long, value_name = "TABLE", conflicts_with_all = ["a", "replicates"])]
+    #[arg(long, value_name = "TABLE", conflicts_with_all = ["a", "pairs", "replicates"])]
     pub counts: Option<PathBuf>,
     /// Column of A's counts [default: A's cell type]
     #[arg(long, value_name = "COLUMN", requires = "counts")]
@@ -370,7 +370,7 @@ pub struct NoiseTables {
     pub counts_column_b: Option<String>,
     /// Expression of replicates, in the unit of the run's: gives the noise ceiling by all that they
     /// differ in
-    #[arg(long, value_name = "TABLE", conflicts_with = "a",
+    #[arg(long, value_name = "TABLE", conflicts_with_all = ["a", "pairs"],
           requires_all = ["replicates_a", "replicates_b"])]
     pub replicates: Option<PathBuf>,
     /// Columns of A's replicates, two or more

@@ -19,6 +19,7 @@ pub use epigenome_file::{read_epigenome, write_epigenome};
 pub use import_deepdiff::{DeepDiffFiles, ImportSummary, import_deepdiff};
 pub use input::{BinOrder, InputConfig, InputTransform};
 pub use label::{LabelConfig, LabelDirection, Normalization, Task};
+pub(crate) use pair::shared_marks;
 pub use pair::{JoinSummary, Pair, PairedGene};
 pub use pair_list::{PairList, read_pairs};
 pub use prepare::{

@@ -15,8 +15,9 @@ pub fn run(command: &Predict) -> Result<()> {
     check_file(&command.output, command.force)?;
     let of_run = Run::FILES.map(|name| command.run.join(name));
     let data = command.data.required()?;
-    let inputs = of_run.iter().map(PathBuf::as_path).chain(data.paths());
-    keep_inputs(&command.output, inputs)?;
+    let of_data = data.paths();
+    let inputs = of_run.iter().chain(&of_data);
+    keep_inputs(&command.output, inputs.map(PathBuf::as_path))?;
     let run = Run::open(&command.run)?;
     let Predicted {
         predictions, join, ..

@@ -110,16 +110,8 @@ impl Pair {
             same_kind(&cells[0], cell)?;
         }
         let mut summary = JoinSummary::default();
-        let present = present_marks(&cells);
-        let in_a_pair = |mark: &&Mark| {
-            let has = |&cell: &usize| cells[cell].marks.contains(mark);
-            pairs.iter().any(|pair| pair.iter().all(has))
-        };
-        let marks: Vec<Mark> = match wanted {
-            Some(wanted) => wanted.to_vec(),
-            None => present.iter().filter(in_a_pair).cloned().collect(),
-        };
-        summary.left_out = present;
+        let marks = wanted.map_or_else(|| shared_marks(&cells, pairs), <[Mark]>::to_vec);
+        summary.left_out = present_marks(&cells);
         summary.left_out.retain(|mark| !marks.contains(mark));
         let factors: Vec<f64> = cells
             .iter()
@@ -140,7 +132,7 @@ impl Pair {
                 .extend(lacking.map(|(mark, _)| (cell.metadata.cell_type.clone(), mark.clone())));
             joined.cells.push(cell.with_marks(&marks));
         }
-        joined.identify(&joined.cell_names());
+        joined.identify(&joined.cell_names(), |_| true);
         let rows: Vec<HashMap<&str, usize>> = joined.cells.iter().map(rows_by_id).collect();
         for &cells in pairs {
             let [a, b] = cells.map(|cell| &joined.cells[cell]);
@@ -271,9 +263,12 @@ impl Pair {
         names.cloned().collect()
     }
 
-    /// Tells the cell types by their names among those that train.
-    pub fn identify(&mut self, trained: &[String]) {
-        let place = |name: &String| trained.iter().position(|trained| trained == name);
+    /// Tells the cell types by their names among those of a run, where these trained.
+    pub fn identify(&mut self, names: &[String], trained: impl Fn(&str) -> bool) {
+        let place = |name: &String| {
+            let place = names.iter().position(|of_run| of_run == name);
+            place.filter(|_| trained(name))
+        };
         self.identities = self.cell_names().iter().map(place).collect();
     }
 
@@ -476,6 +471,16 @@ fn rows_by_id(cell: &Epigenome) -> HashMap<&str, usize> {
         .collect()
 }
 
+/// The marks that both cell types of some pair have, in the order in which they come first.
+pub(crate) fn shared_marks(cells: &[Epigenome], pairs: &[[usize; 2]]) -> Vec<Mark> {
+    let mut marks = present_marks(cells);
+    marks.retain(|mark| {
+        let has = |&cell: &usize| cells[cell].marks.contains(mark);
+        pairs.iter().any(|pair| pair.iter().all(has))
+    });
+    marks
+}
+
 /// All marks, in the order in which they come first.
 fn present_marks(cells: &[Epigenome]) -> Vec<Mark> {
     let mut seen = HashSet::new();
@@ -494,7 +499,7 @@ fn lacks(cell: &Epigenome, marks: &[Mark]) -> Vec<bool> {
 fn no_common_mark(a: &Epigenome, b: &Epigenome, wanted: Option<&[Mark]>) -> Error {
     let (a, b) = (&a.metadata.cell_type, &b.metadata.cell_type);
     match wanted {
-        None => Error::data(
+        None | Some([]) => Error::data(
             format!("no mark is in both {a} and {b}"),
             "Make the files with marks of the same names",
         ),

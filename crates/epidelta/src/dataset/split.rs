@@ -114,6 +114,11 @@ impl SplitConfig {
         }
     }
 
+    /// Whether a pair of cell types trains.
+    pub fn trains(&self, [a, b]: &[String; 2]) -> bool {
+        self.cell_split([a, b]) == Split::Train
+    }
+
     /// Gives every pair of cell types its split.
     fn hold_out_cell_types(&self, pair: &mut Pair) -> Result<()> {
         let names: BTreeSet<&str> = (0..pair.genes.len())
@@ -142,6 +147,13 @@ impl SplitConfig {
             return wrong(settings, name, "is in both");
         }
         pair.hold_out_cells(|cell_types| self.cell_split(cell_types));
+        let trained = |pairs: &[[String; 2]], name: &str| {
+            pairs
+                .iter()
+                .any(|pair| self.trains(pair) && pair.iter().any(|of| of == name))
+        };
+        let pairs = pair.names();
+        pair.identify(&pair.cell_names(), |name| trained(&pairs, name));
         Ok(())
     }
 

@@ -155,8 +155,9 @@ impl DeepDiffConfig {
                 return wrong(name, format!("{size} is out of range"), "Give 1 to 64");
             }
         }
-        if self.bins_per_step == 0 {
-            return wrong("bins_per_step", "it is 0".into(), "Give 1 or more");
+        if !(1..=1000).contains(&self.bins_per_step) {
+            let problem = format!("{} is out of range", self.bins_per_step);
+            return wrong("bins_per_step", problem, "Give 1 to 1000");
         }
         let numbers = [
             ("contrastive_weight", self.contrastive_weight),

@@ -96,9 +96,9 @@ impl WeightsFile {
     }
 
     /// The weights for a network of other cell types: what cell types have of their own goes
-    /// with their names, and starts at zero for those that are new.
+    /// with their names, none of those that did not train, and starts at zero for new ones.
     #[must_use]
-    pub fn for_cell_types(mut self, names: &[String], new: &[String]) -> Self {
+    pub fn for_cell_types(mut self, names: &[Option<String>], new: &[String]) -> Self {
         for (name, tensor) in &mut self.tensors {
             let is_table = name.split('.').any(|part| part == CELL_TYPES);
             let [rows, columns] = tensor.shape[..] else {
@@ -109,7 +109,7 @@ impl WeightsFile {
             }
             let mut values = Vec::with_capacity(new.len() * columns);
             for wanted in new {
-                match names.iter().position(|name| name == wanted) {
+                match names.iter().position(|name| name.as_ref() == Some(wanted)) {
                     Some(row) => {
                         values.extend_from_slice(&tensor.values[row * columns..][..columns])
                     }

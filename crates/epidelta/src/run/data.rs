@@ -1,15 +1,12 @@
 //! The data of a training or a prediction: a pair of cell types, or a list of pairs.
 
-use std::{
-    fs,
-    path::{Path, PathBuf},
-};
+use std::{fs, path::PathBuf};
 
 use rayon::prelude::*;
 
 use super::{DataFile, LabelFile, RunHead};
 use crate::{
-    dataset::{Epigenome, JoinSummary, Pair, Split, read_epigenome, read_pairs},
+    dataset::{Epigenome, JoinSummary, Pair, Split, read_epigenome, read_pairs, shared_marks},
     error::{Error, Result},
     expression::read_fold_changes,
     method::Settings,
@@ -67,17 +64,17 @@ impl DataFiles {
         }
     }
 
-    /// Every file that is read, as far as it is known without reading one.
-    pub fn paths(&self) -> Vec<&Path> {
+    /// Every file that is read; of a list that cannot be read, it alone.
+    pub fn paths(&self) -> Vec<PathBuf> {
         match self {
             DataFiles::Pair { a, b, labels } => {
-                let labels = labels.iter().map(|table| table.path.as_path());
-                [a.as_path(), b.as_path()]
-                    .into_iter()
-                    .chain(labels)
-                    .collect()
+                let labels = labels.iter().map(|table| &table.path);
+                [a, b].into_iter().chain(labels).cloned().collect()
             }
-            DataFiles::Pairs(list) => vec![list],
+            DataFiles::Pairs(list) => {
+                let files = read_pairs(list).map_or_else(|_| Vec::new(), |list| list.files);
+                std::iter::once(list.clone()).chain(files).collect()
+            }
         }
     }
 
@@ -113,8 +110,8 @@ impl DataFiles {
         let (files, cells): (Vec<DataFile>, Vec<Epigenome>) = read.into_iter().unzip();
         self.check_names(&files)?;
         let common_library_size = match of_run {
-            Some(run) => run.common_library_size,
-            None => {
+            Some(run) if run.common_library_size.is_some() => run.common_library_size,
+            _ => {
                 let trains = |cell: &&Epigenome| {
                     let name = cell.metadata.cell_type.as_str();
                     settings.split.cell_split([name, name]) == Split::Train
@@ -123,9 +120,22 @@ impl DataFiles {
                 settings.label.normalization.common_library_size(cells)
             }
         };
-        let wanted = of_run.map(|run| run.data.marks.as_slice());
+        let marks = match of_run {
+            Some(run) => run.data.marks.clone(),
+            None => {
+                // What no network would learn is no input of one.
+                let name = |cell: usize| cells[cell].metadata.cell_type.clone();
+                let train = pairs
+                    .iter()
+                    .copied()
+                    .filter(|pair| settings.split.trains(&pair.map(name)));
+                let train: Vec<[usize; 2]> = train.collect();
+                shared_marks(&cells, if train.is_empty() { &pairs } else { &train })
+            }
+        };
+        let label = settings.label;
         let (mut pair, mut join) =
-            Pair::join_all(cells, &pairs, wanted, settings.label, common_library_size)?;
+            Pair::join_all(cells, &pairs, Some(&marks), label, common_library_size)?;
         if let Some(LabelTable { path, column }) = self.labels() {
             let table = read_fold_changes(path, column.as_deref())?;
             pair.take_labels(&table, settings.label.direction, &mut join)?;

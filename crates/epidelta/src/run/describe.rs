@@ -198,6 +198,17 @@ const HEAD: [&str; 15] = [
 ];
 
 impl RunDescription {
+    /// Whether a cell type trained the run's model.
+    pub fn trained(&self, name: &str) -> bool {
+        let head = &self.head;
+        match head.pairs.is_empty() {
+            true => head.cell_names().iter().any(|of_run| of_run == name),
+            false => head.pairs.iter().any(|pair| {
+                self.settings.split.trains(pair) && pair.iter().any(|of_run| of_run == name)
+            }),
+        }
+    }
+
     /// Takes the description from `run.toml`.
     ///
     /// # Errors

@@ -2,8 +2,8 @@
 //! the cell types that train.
 //!
 //! Of a pair with a new cell type, the expression of a known one is taken as it was measured,
-//! and that of the new one as the mean of all known ones, or as that of the known one whose
-//! signal is most like its own. Genes that the known cell types do not have measured, and test
+//! and that of the new one as the mean of all known ones, or as that of the known one, other
+//! than the one beside it, whose signal is most like its own. Genes that the known cell types do not have measured, and test
 //! genes, whose expression no method is shown, get no prediction.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
@@ -45,70 +45,88 @@ pub(super) fn known_cells(
     if new.is_empty() || known.is_empty() {
         return BTreeMap::new();
     }
-    let profiles: BTreeMap<usize, Vec<f64>> = known
+    let profiles: BTreeMap<usize, Profile<'_>> = known
         .keys()
         .chain(&new)
         .map(|&cell| (cell, profile(pair, cell)))
         .collect();
-    let nearest: HashMap<usize, usize> = new
-        .iter()
-        .filter_map(|&cell| Some((cell, most_similar(&profiles, cell, known.keys().copied())?)))
+    // The known cell type beside it is no prediction of a new one: nothing would ever change.
+    let beside = pair.genes.iter().flat_map(|gene| {
+        let [a, b] = gene.cells;
+        [(a, b), (b, a)]
+    });
+    let beside: BTreeSet<(usize, usize)> = beside.filter(|(cell, _)| new.contains(cell)).collect();
+    let nearest: HashMap<(usize, usize), usize> = beside
+        .into_iter()
+        .filter_map(|(cell, other)| {
+            let among = known.keys().copied().filter(|&known| known != other);
+            Some(((cell, other), most_similar(&profiles, cell, among)?))
+        })
         .collect();
     let of_known = |cell: usize, id: &str| known.get(&cell)?.get(id).copied();
-    let mean = |cell: usize, id: &str| {
-        of_known(cell, id).or_else(|| {
-            let values: Vec<f64> = known
-                .keys()
-                .filter_map(|&cell| of_known(cell, id))
-                .collect();
-            crate::evaluation::mean(&values)
-        })
+    let mut means: HashMap<&str, (f64, f64)> = HashMap::new();
+    for (id, log2) in known.values().flatten() {
+        let (sum, count) = means.entry(id).or_default();
+        *sum += log2;
+        *count += 1.0;
+    }
+    let mean = |cell: usize, _: usize, id: &str| {
+        of_known(cell, id).or_else(|| means.get(id).map(|(sum, count)| sum / count))
     };
-    let most_like =
-        |cell: usize, id: &str| of_known(cell, id).or_else(|| of_known(*nearest.get(&cell)?, id));
-    let predict = |expression: &dyn Fn(usize, &str) -> Option<f64>| -> Vec<Option<f64>> {
+    let most_like = |cell: usize, other: usize, id: &str| {
+        of_known(cell, id).or_else(|| of_known(*nearest.get(&(cell, other))?, id))
+    };
+    let predict = |expression: &dyn Fn(usize, usize, &str) -> Option<f64>| -> Vec<Option<f64>> {
         let genes = pair.genes.iter().enumerate();
         genes
             .map(|(index, gene)| {
                 let asked = gene.cell_split == Split::Test && gene.split == Some(Split::Train);
                 let id = pair.gene_id(index);
-                let [a, b] = gene
-                    .cells
-                    .map(|cell| asked.then(|| expression(cell, id)).flatten());
-                Some(label.direction.log2_fold_change(a?, b?))
+                let [a, b] = gene.cells;
+                let of = |cell, other| asked.then(|| expression(cell, other, id)).flatten();
+                Some(label.direction.log2_fold_change(of(a, b)?, of(b, a)?))
             })
             .collect()
     };
     BTreeMap::from([(MEAN, predict(&mean)), (NEAREST, predict(&most_like))])
 }
 
-/// The mean signal of every mark of every gene of a cell type, by gene id.
-fn profile(pair: &Pair, cell: usize) -> Vec<f64> {
+/// The mean signal of every mark, by gene id.
+type Profile<'p> = HashMap<&'p str, Vec<f64>>;
+
+/// The profile of a cell type.
+fn profile(pair: &Pair, cell: usize) -> Profile<'_> {
     let cell = &pair.cells[cell];
-    let mut rows: Vec<usize> = (0..cell.genes.len()).collect();
-    rows.sort_by(|&x, &y| cell.genes[x].gene_id.cmp(&cell.genes[y].gene_id));
     let of_row = |row: usize| {
         let marks = cell.signal_of(row).chunks(cell.bins);
-        marks.map(|mark| {
+        let means = marks.map(|mark| {
             let sum: f64 = mark.iter().map(|&value| f64::from(value)).sum();
             (sum / mark.len() as f64).max(0.0).ln_1p()
-        })
+        });
+        means.collect()
     };
-    rows.into_iter().flat_map(of_row).collect()
+    let genes = cell.genes.iter().enumerate();
+    genes
+        .map(|(row, gene)| (gene.gene_id.as_str(), of_row(row)))
+        .collect()
 }
 
-/// The cell type whose profile goes most with that of another. Profiles of other lengths, of
-/// cell types with other genes, are not compared.
+/// The cell type whose profile goes most with that of another, over the genes that both have.
 fn most_similar(
-    profiles: &BTreeMap<usize, Vec<f64>>,
+    profiles: &BTreeMap<usize, Profile<'_>>,
     cell: usize,
     among: impl Iterator<Item = usize>,
 ) -> Option<usize> {
     let own = profiles.get(&cell)?;
+    let mut ids: Vec<&str> = own.keys().copied().collect();
+    ids.sort_unstable();
     let similar = among.filter_map(|other| {
         let profile = profiles.get(&other)?;
-        let r = (profile.len() == own.len()).then(|| pearson_r(own, profile))??;
-        Some((other, r))
+        let shared = ids.iter().filter(|id| profile.contains_key(*id));
+        let of = |profile: &Profile<'_>, id: &str| profile.get(id).cloned().unwrap_or_default();
+        let (x, y): (Vec<Vec<f64>>, Vec<Vec<f64>>) =
+            shared.map(|id| (of(own, id), of(profile, id))).unzip();
+        Some((other, pearson_r(&x.concat(), &y.concat())?))
     });
     similar
         .max_by(|x, y| x.1.total_cmp(&y.1))

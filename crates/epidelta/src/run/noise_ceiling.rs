@@ -56,8 +56,9 @@ impl NoiseCeilings {
         let counted = |index: usize| {
             let gene = &pair.genes[index];
             let of_files = [0, 1].map(|side| pair.record(index, side).expression);
+            let without_split = gene.split.is_none();
             Some((
-                gene.split,
+                pair.role(index).map(Some).or(without_split.then_some(None)),
                 CountedGene {
                     expression: expressions(gene.log2_expression(), label),
                     reads: reads(of_files)?,
@@ -67,7 +68,9 @@ impl NoiseCeilings {
         let counted: Option<Vec<_>> = (0..pair.genes.len()).map(counted).collect();
         let counted = counted?;
         Self::of_splits(Noise::Counting, 0, |split| {
-            let of_split = counted.iter().filter(|(of_gene, _)| *of_gene == split);
+            let of_split = counted
+                .iter()
+                .filter(|(of_gene, _)| *of_gene == Some(split));
             let genes: Vec<CountedGene> = of_split.map(|(_, gene)| *gene).collect();
             NoiseCeiling::of_counts(&genes, label.pseudocount, seed)
         })

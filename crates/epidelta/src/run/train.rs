@@ -102,10 +102,12 @@ pub fn train(
     settings.check_for(plan.method)?;
     plan.check_initial_weights()?;
     let initial = plan.initial_weights.as_deref();
-    let inputs: Vec<&Path> = plan.data.paths().into_iter().chain(initial).collect();
+    let data = plan.data.paths();
+    let data = data.iter().map(PathBuf::as_path);
+    let inputs: Vec<&Path> = data.chain(initial).collect();
     OutputFolder::check(&plan.output, plan.force, MARKER, &inputs)?;
     let folder = initial.filter(|path| path.is_dir());
-    let start = folder.map(|path| start(path, plan.method)).transpose()?;
+    let start = folder.map(|path| start(path, plan)).transpose()?;
     let ReadData {
         mut pair,
         mut join,
@@ -132,6 +134,9 @@ pub fn train(
         run.check_shape(&pair)?;
     }
     settings.split.assign(&mut pair)?;
+    if let Some(run) = &start {
+        keep_splits(run, &mut pair)?;
+    }
     let names = pair.names();
     let (of_pair, cell_types, pairs) = match &plan.data {
         DataFiles::Pair { .. } => (files, Vec::new(), Vec::new()),
@@ -273,17 +278,58 @@ fn epochs(fit: &Fit, pair: &Pair, plan: &TrainingPlan) -> Result<Option<Epochs>>
 }
 
 /// The run to start from.
-fn start(path: &Path, method: Method) -> Result<Run> {
+fn start(path: &Path, plan: &TrainingPlan) -> Result<Run> {
     let run = Run::open(path)?;
-    let of_run = run.description.head.method;
-    if of_run == method {
-        return Ok(run);
+    let (method, of_run) = (plan.method, run.description.head.method);
+    if of_run != method {
+        return Err(Error::setting(
+            "--init",
+            format!("{} is a run of {of_run}, not of {method}", path.display()),
+            format!("Give a run of {method}, or --method {of_run}"),
+        ));
     }
-    Err(Error::setting(
-        "--init",
-        format!("{} is a run of {of_run}, not of {method}", path.display()),
-        format!("Give a run of {method}, or --method {of_run}"),
-    ))
+    let (own, of_run) = (&plan.settings, &run.description.settings);
+    if own.label != of_run.label || own.input != of_run.input {
+        return Err(Error::setting(
+            "--init",
+            format!("{} learned from other labels or signal", path.display()),
+            "Take the run's [label] and [input] from its run.toml, with --set",
+        ));
+    }
+    let split = &own.split;
+    let held_out = split.valid_cell_types.iter().chain(&split.test_cell_types);
+    if let Some(name) = held_out.clone().find(|name| run.description.trained(name)) {
+        return Err(Error::setting(
+            "--init",
+            format!(
+                "{} was trained on {name}, which is to be held out",
+                path.display()
+            ),
+            "Hold out cell types that the run has not seen",
+        ));
+    }
+    Ok(run)
+}
+
+/// Leaves the genes of a run in their splits: those that trained it cannot test what goes on
+/// from it.
+fn keep_splits(run: &Run, pair: &mut Pair) -> Result<()> {
+    let splits = run.gene_splits()?;
+    for gene in 0..pair.genes.len() {
+        if let Some(&Some(split)) = splits.get(pair.gene_id(gene)) {
+            pair.genes[gene].split = Some(split);
+        }
+    }
+    match Split::ALL
+        .into_iter()
+        .find(|&split| pair.in_split(split).is_empty())
+    {
+        None => Ok(()),
+        Some(split) => Err(Error::data(
+            format!("no {split} gene is left, with the genes of the run in the run's splits"),
+            "Give data of the run's genes",
+        )),
+    }
 }
 
 /// Refuses data in which a cell type lacks a mark, where the method cannot do without.

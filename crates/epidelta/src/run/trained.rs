@@ -15,7 +15,7 @@ use super::{
 use crate::{
     dataset::{JoinSummary, Pair, Split},
     error::{Error, Place, Result},
-    evaluation::{Metrics, Predictions},
+    evaluation::{GenePrediction, Metrics, Predictions},
     method::FittedMethod,
     model::{DataSize, WeightsFile},
     provenance::sha256,
@@ -152,18 +152,8 @@ impl Run {
         check_marks(head.method, settings, &join)?;
         self.check_shape(&pair)?;
         let mut pair = settings.transformed(pair);
-        pair.identify(&head.cell_names());
-        let trained: HashMap<String, Option<Split>> = self
-            .predictions()?
-            .genes
-            .into_iter()
-            .map(|gene| {
-                let split = gene
-                    .of_pair
-                    .map_or(gene.split, |of_pair| of_pair.gene_split);
-                (gene.gene_id, split)
-            })
-            .collect();
+        pair.identify(&head.cell_names(), |name| self.description.trained(name));
+        let trained = self.gene_splits()?;
         for gene in 0..pair.genes.len() {
             pair.genes[gene].split = trained.get(pair.gene_id(gene)).copied().flatten();
         }
@@ -191,6 +181,21 @@ impl Run {
         })
     }
 
+    /// What each gene was in the run's training.
+    ///
+    /// # Errors
+    /// As [`Run::predictions`].
+    pub(super) fn gene_splits(&self) -> Result<HashMap<String, Option<Split>>> {
+        let genes = self.predictions()?.genes.into_iter();
+        let split = |gene: &GenePrediction| match &gene.of_pair {
+            Some(of_pair) => of_pair.gene_split,
+            None => gene.split,
+        };
+        Ok(genes
+            .map(|gene| (gene.gene_id.clone(), split(&gene)))
+            .collect())
+    }
+
     /// The weights of the run's networks, for networks of these cell types.
     ///
     /// # Errors
@@ -198,7 +203,11 @@ impl Run {
     pub fn weights_for(&self, cell_types: &[String]) -> Result<WeightsFile> {
         self.check_model()?;
         let weights = WeightsFile::read(&self.model_path())?;
-        Ok(weights.for_cell_types(&self.description.head.cell_names(), cell_types))
+        let names = self.description.head.cell_names().into_iter();
+        let trained: Vec<Option<String>> = names
+            .map(|name| Some(name).filter(|name| self.description.trained(name)))
+            .collect();
+        Ok(weights.for_cell_types(&trained, cell_types))
     }
 
     pub(super) fn check_shape(&self, pair: &Pair) -> Result<()> {

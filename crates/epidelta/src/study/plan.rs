@@ -12,7 +12,7 @@ use super::{
     files::check_files,
 };
 use crate::{
-    dataset::{SplitConfig, Task},
+    dataset::{Normalization, SplitConfig, Task},
     error::{Error, Result},
     method::{Method, Preset, Settings},
     run::{DataFiles, LabelTable, TrainingPlan},
@@ -241,13 +241,13 @@ fn methods(config: &StudyConfig, problems: &mut Vec<String>) -> Vec<StudyMethod>
 /// Methods that are tested on other genes, or asked for another number, cannot be
 /// compared. (The direction of the label does not change Pearson's r.)
 fn check_same_task(methods: &[StudyMethod], problems: &mut Vec<String>) {
-    let of = |method: &StudyMethod| -> Vec<(SplitConfig, f64)> {
+    let of = |method: &StudyMethod| -> Vec<(SplitConfig, f64, Normalization)> {
         let settings = method
             .candidates
             .iter()
             .map(|candidate| &candidate.settings);
         settings
-            .map(|s| (s.split.clone(), s.label.pseudocount))
+            .map(|s| (s.split.clone(), s.label.pseudocount, s.label.normalization))
             .collect()
     };
     let Some(first) = methods
@@ -259,8 +259,8 @@ fn check_same_task(methods: &[StudyMethod], problems: &mut Vec<String>) {
     for method in methods {
         if of(method).iter().any(|task| *task != first) {
             problems.push(format!(
-                "method {}: split and label.pseudocount differ from those of {}; set them for \
-                 all methods in [settings]",
+                "method {}: split, label.pseudocount or label.normalization differ from those of \
+                 {}; set them for all methods in [settings]",
                 method.name, methods[0].name
             ));
         }

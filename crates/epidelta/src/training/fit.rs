@@ -104,7 +104,7 @@ pub fn fit(
     let mut network = trainer.initial_network(&train, initial_weights)?;
     let batches = train.len().div_ceil(config.batch_size);
     let epochs = config.epochs_for(train.len());
-    let mut optimizer = Optimizer::new(config, (batches * epochs) as u64);
+    let mut optimizer = Optimizer::new(config, (batches as u64).saturating_mul(epochs as u64));
 
     let mut stopwatch = Stopwatch::start();
     let mut history = History::default();
