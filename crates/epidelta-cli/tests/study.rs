@@ -275,7 +275,8 @@ fn labels_of_a_table_go_the_way_of_the_label() {
     workplace.write("sim/deseq2.tsv", format!("gene\tlog2FoldChange\n{changes}"));
     let text = "pairs = [{ a = \"A\", b = \"B\", labels = \"deseq2.tsv\" }]\n\
         methods = [\"ridge\", { name = \"code\", method = \"ridge\", preset = \"reference\" }]\n\
-        [cell_types]\nA = \"A.parquet\"\nB = \"B.parquet\"\n";
+        [cell_types]\nA = \"A.parquet\"\nB = \"B.parquet\"\n\
+        [settings]\nlabel.normalization = \"none\"\n";
     workplace.write("sim/study.toml", text);
     workplace.succeed("study sim/study.toml -o study");
     let observed = |method: &str| -> Vec<f64> {
