@@ -1,11 +1,11 @@
 """LightGBM on windows of the signal: the strongest simple model that we know of.
 
-    python tools/accuracy/lightgbm_baseline.py A.parquet B.parquet predictions.tsv [SEED]
+    python tools/accuracy/lightgbm_baseline.py A.parquet B.parquet RUN OUTPUT.tsv [SEED]
 
-Features of each gene: ln(1 + mean signal) of every mark in 20 windows, in A, in B, and their
+Splits and labels are those of RUN, the folder of any run on the same pair. Features of each gene: ln(1 + mean signal) of every mark in 20 windows, in A, in B, and their
 difference. 300 trees of 31 leaves at a learning rate of 0.05, each of 80 % of the genes and
 half of the features, fitted to the training genes alone. Writes gene_id, split, observed and
-predicted of every gene. Needs lightgbm, numpy and pyarrow.
+predicted of every gene of the run. Needs lightgbm, numpy and pyarrow.
 """
 
 import sys
@@ -31,18 +31,21 @@ def features(table, marks, rows):
 
 def main():
     a, b = (parquet.read_table(path) for path in sys.argv[1:3])
-    seed = int(sys.argv[4]) if len(sys.argv) > 4 else 0
-    rows_b = {gene: row for row, gene in enumerate(b["gene_id"].to_pylist())}
-    genes = a["gene_id"].to_pylist()
-    rows_a = [row for row, gene in enumerate(genes) if gene in rows_b]
-    rows_b = [rows_b[genes[row]] for row in rows_a]
+    seed = int(sys.argv[5]) if len(sys.argv) > 5 else 0
+    lines = [line.rstrip("\n").split("\t") for line in open(f"{sys.argv[3]}/predictions.tsv")]
+    at = {name: column for column, name in enumerate(lines[0])}
+    genes, split, y = (
+        [line[at[name]] for line in lines[1:]] for name in ("gene_id", "split", "observed")
+    )
+    split, y = np.array(split), np.array(y, dtype=float)
+
+    def rows(table):
+        row_of = {gene: row for row, gene in enumerate(table["gene_id"].to_pylist())}
+        return [row_of[gene] for gene in genes]
+
     marks = [name for name in a.column_names if name not in GENE_COLUMNS]
-    of_a, of_b = features(a, marks, rows_a), features(b, marks, rows_b)
+    of_a, of_b = features(a, marks, rows(a)), features(b, marks, rows(b))
     x = np.concatenate([of_a, of_b, of_a - of_b], 1)
-    expression_a = a["expression"].to_numpy()[rows_a]
-    expression_b = b["expression"].to_numpy()[rows_b]
-    y = np.log2((expression_a + 1) / (expression_b + 1))
-    split = np.array(a["split"].to_pylist())[rows_a]
     model = lightgbm.LGBMRegressor(
         n_estimators=300,
         learning_rate=0.05,
@@ -55,10 +58,10 @@ def main():
     )
     train = split == "train"
     predicted = model.fit(x[train], y[train]).predict(x)
-    with open(sys.argv[3], "w") as out:
+    with open(sys.argv[4], "w") as out:
         print("gene_id", "split", "observed", "predicted", sep="\t", file=out)
-        for row, values in zip(rows_a, zip(split, y, predicted)):
-            print(genes[row], *values, sep="\t", file=out)
+        for row in zip(genes, split, y, predicted):
+            print(*row, sep="\t", file=out)
     for name in ("train", "valid"):
         of = split == name
         print(f"{name} Pearson r {np.corrcoef(y[of], predicted[of])[0, 1]:.4f}")

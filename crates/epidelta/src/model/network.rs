@@ -94,7 +94,7 @@ impl Network {
         })
     }
 
-    /// Starts the heads' biases at the targets' means. An Epidelta has a [`Standard`] instead.
+    /// Starts the heads' biases at the targets' means. An Epidelta has scales instead.
     #[must_use]
     pub fn with_head_biases(self, label: f64, cells: Option<[f64; 2]>) -> Self {
         match self {
