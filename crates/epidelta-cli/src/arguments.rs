@@ -187,7 +187,7 @@ pub struct Simulate {
     pub force: bool,
 }
 
-/// Train a method on two cell types
+/// Train a method on two cell types, or on many pairs of them
 ///
 /// Methods: epidelta (two levels of attention in a network for which swapping A and B turns the
 /// prediction round); DeepDiff's variants raw-d, raw-c, raw, aux, raw-aux, aux-siamese, raw-aux-siamese;
@@ -199,12 +199,14 @@ pub struct Simulate {
 /// Writes a run folder: run.toml (every setting, versions, data checksums), predictions.tsv (as
 /// `epidelta predict`, where genes are classified of those that are up or down), metrics.json (as
 /// `epidelta evaluate --json`, with baselines, what ridge regression (logistic, where genes are
-/// classified) and no signal make of the same genes; fit_seconds; of networks best_epoch, last_epoch
-/// and seconds_per_epoch, of other methods choices, what validation genes or cross-validation chose)
-/// and the model. Of networks that is model.safetensors (the best epoch's
-/// weights, under the names of the published PyTorch code; those of A and B begin with a. and b.
-/// where each has a network), and there is history.tsv (epoch, train_loss, valid_loss,
-/// train_pearson_r, valid_pearson_r, gradient_norm, and cell, a or b, where each has a network). Of
+/// classified) and no signal make of the same genes; fit_seconds; of networks best_epoch, last_epoch,
+/// seconds_per_epoch and valid_pearson_r_without each mark, of other methods choices, what validation
+/// genes or cross-validation chose) and the model. Of networks that is model.safetensors (the best
+/// epoch's weights, or their running means; of DeepDiff's variants under the names of the published
+/// PyTorch code; those of A and B begin with a. and b. where each has a network, those of an ensemble
+/// with member_1. and so on), and there is history.tsv (epoch, train_loss, valid_loss,
+/// train_pearson_r, valid_pearson_r, gradient_norm, and cell, a or b, where each has a network, or
+/// member, 1, 2, ..., of an ensemble). Of
 /// ridge, lasso, logistic and boosting it is model.json, of the others model.postcard. Progress and
 /// summary tell genes/s, the training genes of an epoch over the time of all of it, validation
 /// included.
@@ -312,7 +314,9 @@ impl Data {
 /// members), where genes are classified up (1, 0, or NA where the gene is neither; predicted is then a
 /// score, above zero for up), for methods with cell-specific tasks observed_a, predicted_a,
 /// observed_b, predicted_b (log2 expression) or above_median_a, probability_a, above_median_b,
-/// probability_b, and for all others too observed_a and observed_b.
+/// probability_b, and for all others too observed_a and observed_b. Of many pairs also cell_type_a,
+/// cell_type_b, gene_split (of the gene) and cell_split (of the two cell types); split is then what
+/// the gene of this pair is used for.
 #[derive(Debug, Args)]
 pub struct Predict {
     /// The run folder
@@ -337,8 +341,9 @@ pub struct Predict {
 /// average precision (AUPR) of genes that go up, and down, by 1 or more; the noise ceiling, where the
 /// noise of the labels is known; of ensembles what the spread over the members says of the error; and
 /// how much better the method is than a ridge regression of the same genes. docs/evaluation.md tells
-/// what each means. Without --a and --b it measures the run's own predictions.tsv; --json then prints
-/// the object of metrics.json.
+/// what each means. Where cell types are held out, test is new genes in new cell types; test genes in
+/// cell types that trained, and training genes in new ones, stand apart. Without --a and --b, or
+/// --pairs, it measures the run's own predictions.tsv; --json then prints the object of metrics.json.
 #[derive(Debug, Args)]
 pub struct Evaluate {
     /// The run folder
@@ -350,7 +355,8 @@ pub struct Evaluate {
     pub noise: NoiseTables,
     /// Print JSON: {"test": {"pearson_r", "spearman_r", "mse", "genes", "pearson_interval", "calls",
     /// "expressed", "tiers", "spread"}, "valid": ..., "train": ..., "spread_calibration", "baselines",
-    /// "noise_ceiling"}, genes that the run did not have under "without_split"
+    /// "noise_ceiling"}, where cell types are held out also "new_genes" and "new_cell_types", genes that
+    /// the run did not have under "without_split"
     #[arg(long)]
     pub json: bool,
 }

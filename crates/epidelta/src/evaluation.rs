@@ -17,7 +17,7 @@ pub use average_precision::average_precision;
 pub use calls::{CallMetrics, Calls};
 pub use cell_metrics::CellMetrics;
 pub use comparison::{
-    Difference, Friedman, Ranking, Relative, SignedRank, auroc_difference, holm,
+    Difference, Draws, Friedman, Ranking, Relative, SignedRank, auroc_difference, holm,
     pearson_difference, pearson_interval, signed_rank,
 };
 pub use expression_tiers::{ExpressedMetrics, Tier, TierMetrics};
@@ -26,4 +26,5 @@ pub use metrics::{auroc, mean_squared_error, median, pearson_r, spearman_r};
 pub use noise_ceiling::{CountedGene, NoiseCeiling, ReplicatedGene};
 pub use predictions::{CellPrediction, GenePrediction, OfPair, Predictions};
 pub use spread::{Coverage, SpreadCalibration, SpreadGroup, SpreadMetrics};
-pub use summary::{LEVEL, Metrics, RESAMPLES, SplitMetrics};
+pub(crate) use summary::genes_of_rows;
+pub use summary::{Metrics, SplitMetrics};

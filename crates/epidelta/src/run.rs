@@ -1,10 +1,10 @@
-//! A run: one method trained on one pair, and everything about it in one folder.
+//! A run: one method trained on one pair or several, and everything about it in one folder.
 //!
 //! | file | content |
 //! |---|---|
 //! | `run.toml` | the complete resolved settings, versions, data checksums |
 //! | `model.safetensors` | of networks the weights of the best epoch |
-//! | `model.json` | of other methods what they learned |
+//! | `model.json`, `model.postcard` | of other methods what they learned |
 //! | `history.tsv` | of networks a row per epoch |
 //! | `predictions.tsv` | a row per gene |
 //! | `metrics.json` | the measures per split |

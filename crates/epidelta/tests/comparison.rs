@@ -1,7 +1,7 @@
 //! The statistics of the comparison are those of SciPy and statsmodels:
 //! tools/reference/comparison.py wrote the golden numbers.
 
-use epidelta::evaluation::{Ranking, holm, pearson_interval, signed_rank};
+use epidelta::evaluation::{Draws, Ranking, holm, pearson_interval, signed_rank};
 use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
 use serde_json::Value;
@@ -82,7 +82,12 @@ fn bootstrap_interval_as_in_scipy() {
         let predicted: Vec<Vec<f64>> = predicted.iter().map(numbers).collect();
         let (resamples, level) = (8_000_000 / observed.len(), number(&case["level"]));
         let mut generator = ChaCha8Rng::seed_from_u64(1);
-        let found = pearson_interval(&observed, &predicted, resamples, level, &mut generator);
+        let draws = Draws {
+            resamples,
+            level,
+            ..Draws::new(None, &mut generator)
+        };
+        let found = pearson_interval(&observed, &predicted, draws);
         for (found, expected) in found.unwrap().iter().zip(numbers(&case["interval"])) {
             assert!((found - expected).abs() < 0.004, "{found}, not {expected}");
         }

@@ -7,7 +7,7 @@ use common::shared;
 use epidelta::{
     dataset::{LabelConfig, Pair, SimulationConfig, Split, Task, simulate},
     evaluation::{
-        CountedGene, GenePrediction, Metrics, NoiseCeiling, Predictions, ReplicatedGene,
+        CountedGene, Draws, GenePrediction, Metrics, NoiseCeiling, Predictions, ReplicatedGene,
         auroc_difference, pearson_difference, pearson_r,
     },
     expression::{GeneTable, read_expression},
@@ -42,6 +42,13 @@ fn resampling() -> ChaCha8Rng {
     ChaCha8Rng::seed_from_u64(1)
 }
 
+fn draws(resamples: usize, generator: &mut ChaCha8Rng) -> Draws<'_> {
+    Draws {
+        resamples,
+        ..Draws::new(None, generator)
+    }
+}
+
 /// Other random numbers: the ends agree to the error of their simulation.
 #[test]
 fn difference_of_pearson_r_as_in_scipy() {
@@ -54,7 +61,9 @@ fn difference_of_pearson_r_as_in_scipy() {
         let (method, other) = (seeds(&methods[0]), seeds(&methods[1]));
         let resamples = 8_000_000 / observed.len();
         let both = [&method[..], &other[..]];
-        let found = pearson_difference(&observed, both, resamples, 0.95, &mut resampling());
+        let mut generator = resampling();
+        let draws = draws(resamples, &mut generator);
+        let found = pearson_difference(&observed, both, draws);
         let found = found.unwrap();
         close(found.difference, number(&case["difference"]), 1e-12);
         for (found, expected) in found.interval.iter().zip(numbers(&case["interval"])) {
@@ -79,7 +88,7 @@ fn difference_of_auroc_as_in_scikit_learn() {
             .map(numbers)
             .collect();
         let both = [&methods[0][..], &methods[1][..]];
-        let found = auroc_difference(&up, both, 20_000, 0.95, &mut resampling()).unwrap();
+        let found = auroc_difference(&up, both, draws(20_000, &mut resampling())).unwrap();
         close(found.difference, number(&case["difference"]), 1e-12);
         for (found, expected) in found.interval.iter().zip(numbers(&case["interval"])) {
             close(*found, expected, 0.002);

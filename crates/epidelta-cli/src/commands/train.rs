@@ -107,6 +107,8 @@ fn announce(plan: &TrainingPlan, prepared: &Prepared) {
     };
     let [train, valid, test] = prepared.genes;
     let settings = &plan.settings;
+    let split = &settings.split;
+    let holds_out_cells = !(split.valid_cell_types.is_empty() && split.test_cell_types.is_empty());
     tracing::info!(
         "{} ({}) on {on}; label: {}; {} genes in both: \
          train {train}, valid {valid}, test {test} (split: {})",
@@ -126,6 +128,14 @@ fn announce(plan: &TrainingPlan, prepared: &Prepared) {
             join.neither_up_nor_down,
             settings.label.min_change
         );
+    }
+    if let (MethodConfig::Epidelta(of_method), true) = (&settings.method, holds_out_cells) {
+        if of_method.model.cell_types && of_method.training.hidden_cell_types == 0.0 {
+            tracing::warn!(
+                "the network never trains for cell types that it does not know; let it with --set \
+                 training.hidden_cell_types=0.2"
+            );
+        }
     }
     if !is_as_named(plan.method, &settings.method) {
         tracing::warn!(
@@ -156,12 +166,18 @@ fn plan(command: &Train, seed: Option<u64>) -> Result<TrainingPlan> {
     let method = agreed("--method", command.method, config.method)?;
     let method = method.unwrap_or(Method::Epidelta);
     let preset = agreed("--preset", command.preset, config.preset)?.unwrap_or(Preset::Tuned);
-    let mut settings = Settings::of(method, preset)
-        .with_table(method, &config.settings)
-        .with_context(|| match &command.config {
-            Some(path) => format!("cannot use {}", path.display()),
-            None => "cannot use the settings".into(),
-        })?;
+    // A run.toml has all settings; those that its version did not have yet are as they were
+    // before there were settings for them.
+    let of_run = Settings::from_table(method, config.settings.clone()).ok();
+    let mut settings = match of_run.filter(|_| config.is_run) {
+        Some(settings) => settings,
+        None => Settings::of(method, preset)
+            .with_table(method, &config.settings)
+            .with_context(|| match &command.config {
+                Some(path) => format!("cannot use {}", path.display()),
+                None => "cannot use the settings".into(),
+            })?,
+    };
     let data = command.data.required()?;
     if config.labels && data.labels().is_none() {
         bail!(
@@ -218,6 +234,9 @@ struct Configuration {
     /// Whether the run's labels came from a table.
     #[serde(skip)]
     labels: bool,
+    /// Whether it is the description of a run.
+    #[serde(skip)]
+    is_run: bool,
     #[serde(flatten)]
     settings: Table,
 }
@@ -227,6 +246,7 @@ impl Configuration {
         let text = std::fs::read_to_string(path)?;
         let mut config: Configuration = toml::from_str(&text)?;
         config.labels = config.settings.remove("labels").is_some();
+        config.is_run = config.settings.contains_key("format");
         // What was made does not say how.
         config
             .settings

@@ -158,6 +158,11 @@ impl SplitConfig {
     }
 
     fn remedy_for_empty_split(&self, pair: &Pair) -> String {
+        if !(self.valid_cell_types.is_empty() && self.test_cell_types.is_empty()) {
+            return "Hold out fewer cell types: pairs of two others have to be left to train, and \
+                    each held out needs one without a cell type of the other list"
+                .into();
+        }
         if self.method != SplitMethod::Chromosome {
             return "Give files with train, valid and test genes, or set split.method \
                     (random or chromosome) and its sizes"

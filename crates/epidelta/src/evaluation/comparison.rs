@@ -12,7 +12,7 @@ mod ranks;
 mod relative;
 mod wilcoxon;
 
-pub use bootstrap::pearson_interval;
+pub use bootstrap::{Draws, pearson_interval};
 pub use difference::{Difference, auroc_difference, pearson_difference};
 pub use holm::holm;
 pub use ranks::{Friedman, Ranking};

@@ -1,6 +1,8 @@
 //! The measures of a set of predictions, per split: the object that
 //! `metrics.json` holds and `evaluate --json` prints.
 
+use std::collections::HashMap;
+
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
@@ -8,7 +10,7 @@ use super::{
     average_precision,
     calls::Calls,
     cell_metrics::CellMetrics,
-    comparison::pearson_interval,
+    comparison::{Draws, pearson_interval},
     expression_tiers::{ExpressedMetrics, TierMetrics, by_expression},
     metrics::{auroc, mean_squared_error, pearson_r, spearman_r},
     predictions::{CellPrediction, GenePrediction, Predictions},
@@ -18,11 +20,6 @@ use crate::{
     dataset::Split,
     random::{Purpose, generator},
 };
-
-/// Bootstrap samples of an interval.
-pub const RESAMPLES: usize = 1000;
-/// The share of them that it holds.
-pub const LEVEL: f64 = 0.95;
 
 /// Measures of the genes of one split.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -72,7 +69,7 @@ pub struct SplitMetrics {
     pub cell_b: Option<CellMetrics>,
 }
 
-/// Measures per split; `all` where genes have no split.
+/// Measures per split.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 pub struct Metrics {
     /// Test genes.
@@ -177,6 +174,18 @@ impl Metrics {
     }
 }
 
+/// Which gene each prediction is of, where they are of several pairs and a gene may stand in
+/// many of them.
+pub(crate) fn genes_of_rows(predictions: &[&GenePrediction]) -> Option<Vec<usize>> {
+    predictions.first()?.of_pair.as_ref()?;
+    let mut places: HashMap<&str, usize> = HashMap::new();
+    let places = predictions.iter().map(|prediction| {
+        let next = places.len();
+        *places.entry(&prediction.gene_id).or_insert(next)
+    });
+    Some(places.collect())
+}
+
 /// The errors and spreads of regressed genes that all have one.
 fn errors_and_spread(genes: &[&GenePrediction]) -> Option<(Vec<f64>, Vec<f64>)> {
     let of_gene = |gene: &&GenePrediction| {
@@ -213,11 +222,13 @@ impl SplitMetrics {
             .map(|higher| by_expression(&observed, &predicted, &higher))
             .unzip();
         let share = |genes: usize, of: &[bool]| genes as f64 / of.len().max(1) as f64;
+        let of_rows = genes_of_rows(genes);
         let mut draws = generator(seed, Purpose::Bootstrap, 0);
+        let draws = Draws::new(of_rows.as_deref(), &mut draws);
         let seeds = std::slice::from_ref(&predicted);
         SplitMetrics {
             pearson_r: pearson_r(&observed, &predicted),
-            pearson_interval: pearson_interval(&observed, seeds, RESAMPLES, LEVEL, &mut draws),
+            pearson_interval: pearson_interval(&observed, seeds, draws),
             calls: up.is_none().then(|| Calls::of(&observed, &predicted)),
             expressed,
             tiers,

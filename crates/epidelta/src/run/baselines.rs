@@ -10,8 +10,8 @@ use crate::{
     dataset::{Pair, Split, Task},
     error::Result,
     evaluation::{
-        Difference, GenePrediction, LEVEL, Predictions, RESAMPLES, auroc, auroc_difference, mean,
-        mean_squared_error, pearson_difference, pearson_r,
+        Difference, Draws, GenePrediction, Predictions, auroc, auroc_difference, genes_of_rows,
+        mean, mean_squared_error, pearson_difference, pearson_r,
     },
     method::{Method, Preset, Settings, fit},
     random::{Purpose, generator},
@@ -195,11 +195,13 @@ impl Baselines {
         }
         let (observed, up) = (observed(method), up(method));
         let (of_method, of_linear) = (predicted(method), baseline);
+        let genes = genes_of_rows(method);
         let mut draws = generator(self.seed, Purpose::Bootstrap, 0);
+        let draws = Draws::new(genes.as_deref(), &mut draws);
         Some(match self.task {
             Task::Regression => {
                 let both = [&[of_method][..], &[of_linear.clone()][..]];
-                let difference = pearson_difference(&observed, both, RESAMPLES, LEVEL, &mut draws);
+                let difference = pearson_difference(&observed, both, draws);
                 let of = |Difference {
                               difference,
                               interval,
@@ -217,7 +219,7 @@ impl Baselines {
             }
             Task::Classification => {
                 let both = [&of_method[..], &of_linear[..]];
-                let difference = auroc_difference(&up, both, RESAMPLES, LEVEL, &mut draws);
+                let difference = auroc_difference(&up, both, draws);
                 let of = |Difference {
                               difference,
                               interval,

@@ -14,7 +14,7 @@ use super::{
 use crate::{
     dataset::{JoinSummary, Mark, Pair, Split, SplitConfig},
     error::{Error, Result},
-    evaluation::Metrics,
+    evaluation::{Metrics, pearson_r},
     method::{Fit, FittedMethod, Method, Preset, Progress, Settings, TrainedNetwork, fit},
     model::WeightsFile,
     output::{OutputFolder, write_atomically},
@@ -53,6 +53,14 @@ impl TrainingPlan {
     }
 
     fn check_initial_weights(&self) -> Result<()> {
+        let training = self.settings.method.training();
+        if self.initial_weights.is_none() && training.is_some_and(|t| t.freeze_encoders) {
+            return Err(Error::setting(
+                "training.freeze_encoders",
+                "there are no weights to start from, so the encoders would stay random",
+                "Give a run with --init",
+            ));
+        }
         if self.initial_weights.is_none() || self.settings.method.training().is_some() {
             return Ok(());
         }
@@ -247,8 +255,11 @@ fn without_marks(
     let of_mark = |(index, mark): (usize, Mark)| {
         let predictions =
             pair.without_mark(index, |pair| model.predict(pair, &valid, &settings.label))?;
-        let metrics = Metrics::of(&predictions, plan.seed, None);
-        Ok((mark, metrics.valid.and_then(|valid| valid.pearson_r)))
+        let genes = predictions.genes.iter();
+        let (observed, predicted): (Vec<f64>, Vec<f64>) = genes
+            .map(|gene| (gene.observed, f64::from(gene.predicted)))
+            .unzip();
+        Ok((mark, pearson_r(&observed, &predicted)))
     };
     marks.into_iter().enumerate().map(of_mark).collect()
 }

@@ -8,7 +8,7 @@ use super::{
     results::{Read, of_jobs},
 };
 use crate::{
-    evaluation::{Difference, LEVEL, RESAMPLES, pearson_difference},
+    evaluation::{Difference, Draws, pearson_difference},
     random::{Purpose, generator},
 };
 
@@ -77,5 +77,5 @@ fn on_pair(
     };
     let both = [&predicted(&of_method)[..], &predicted(&of_baseline)[..]];
     let mut draws = generator(plan.seeds[0], Purpose::Bootstrap, pair as u64);
-    pearson_difference(observed, both, RESAMPLES, LEVEL, &mut draws)
+    pearson_difference(observed, both, Draws::new(None, &mut draws))
 }

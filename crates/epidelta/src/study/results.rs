@@ -14,7 +14,7 @@ use super::{
 use crate::{
     dataset::{LabelDirection, Split},
     evaluation::{
-        Friedman, LEVEL, RESAMPLES, Ranking, Relative, SplitMetrics, mean, median, pearson_interval,
+        Draws, Friedman, Ranking, Relative, SplitMetrics, mean, median, pearson_interval,
     },
     method::Family,
     random::{Purpose, generator},
@@ -362,7 +362,7 @@ fn pair_result<'r>(
     let mut draws = generator(plan.seeds[0], Purpose::Bootstrap, pair as u64);
     Some(PairResult {
         pearson_r,
-        interval: pearson_interval(observed, &predicted, RESAMPLES, LEVEL, &mut draws),
+        interval: pearson_interval(observed, &predicted, Draws::new(None, &mut draws)),
         valid_pearson_r: mean_of(valid.into_iter()),
         spearman_r: mean_of(tests.iter().filter_map(|test| test.spearman_r)),
         mse: mean_of(tests.iter().filter_map(|test| test.mse)),

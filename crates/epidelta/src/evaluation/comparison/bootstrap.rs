@@ -12,7 +12,34 @@ use crate::evaluation::{
 /// Independent sums, so that the compiler can vectorize.
 const LANES: usize = 4;
 
-/// The interval that holds the share `level` (as 0.95) of the resampled r.
+/// How genes are drawn.
+#[derive(Debug)]
+pub struct Draws<'d> {
+    /// Samples to draw.
+    pub resamples: usize,
+    /// The share of them that an interval holds, as 0.95.
+    pub level: f64,
+    /// Which gene each row is of, where a gene stands in several, as in many pairs of cell
+    /// types: all its rows are drawn together, since they do not tell of it independently.
+    /// Without it each row is a gene of its own.
+    pub genes: Option<&'d [usize]>,
+    /// Where the draws come from.
+    pub generator: &'d mut ChaCha8Rng,
+}
+
+impl<'d> Draws<'d> {
+    /// As many as intervals are made of everywhere, and the share that they hold.
+    pub fn new(genes: Option<&'d [usize]>, generator: &'d mut ChaCha8Rng) -> Self {
+        Draws {
+            resamples: 1000,
+            level: 0.95,
+            genes,
+            generator,
+        }
+    }
+}
+
+/// The interval that holds the asked share of the resampled r.
 ///
 /// `predicted` has the predictions of each seed, runs of one method on the same
 /// genes: the statistic is the mean of the seeds' r, every seed resampled with the
@@ -25,32 +52,43 @@ const LANES: usize = 4;
 pub fn pearson_interval(
     observed: &[f64],
     predicted: &[Vec<f64>],
-    resamples: usize,
-    level: f64,
-    generator: &mut ChaCha8Rng,
+    draws: Draws<'_>,
 ) -> Option<[f64; 2]> {
     let seeds = Seeds::of(observed, predicted)?;
+    let level = draws.level;
     let r = |times: &[f64]| seeds.mean_r(times);
-    interval(resampled(observed.len(), resamples, generator, r)?, level)
+    interval(resampled(observed.len(), draws, r)?, level)
 }
 
-/// The statistic of each resample, given how often each gene is drawn; those where it is
+/// The statistic of each resample, given how often each row is drawn; those where it is
 /// undefined are left out. `None` without genes.
 pub(super) fn resampled(
-    genes: usize,
-    resamples: usize,
-    generator: &mut ChaCha8Rng,
+    rows: usize,
+    draws: Draws<'_>,
     statistic: impl Fn(&[f64]) -> Option<f64>,
 ) -> Option<Vec<f64>> {
+    let genes = match draws.genes {
+        None => rows,
+        Some(of_rows) => of_rows.iter().max()? + 1,
+    };
     let gene = Uniform::new(0, u32::try_from(genes).ok()?).ok()?;
-    let mut times = vec![0.0; genes.next_multiple_of(LANES)];
-    let mut statistics = Vec::with_capacity(resamples);
-    for _ in 0..resamples {
-        times.fill(0.0);
+    let mut drawn = vec![0.0; genes.next_multiple_of(LANES)];
+    let mut times = vec![0.0; rows.next_multiple_of(LANES)];
+    let mut statistics = Vec::with_capacity(draws.resamples);
+    for _ in 0..draws.resamples {
+        drawn.fill(0.0);
         for _ in 0..genes {
-            times[gene.sample(generator) as usize] += 1.0;
+            drawn[gene.sample(draws.generator) as usize] += 1.0;
         }
-        statistics.extend(statistic(&times));
+        statistics.extend(match draws.genes {
+            None => statistic(&drawn),
+            Some(of_rows) => {
+                for (times, &gene) in times.iter_mut().zip(of_rows) {
+                    *times = drawn[gene];
+                }
+                statistic(&times)
+            }
+        });
     }
     Some(statistics)
 }
@@ -140,7 +178,27 @@ mod tests {
     const Y: [f64; 6] = [0.7, 2.1, 3.0, 3.5, 0.0, 2.5];
 
     fn interval(x: &[f64], predicted: &[Vec<f64>]) -> Option<[f64; 2]> {
-        pearson_interval(x, predicted, 500, 0.95, &mut ChaCha8Rng::seed_from_u64(1))
+        of_genes(x, predicted, None)
+    }
+
+    fn of_genes(x: &[f64], predicted: &[Vec<f64>], genes: Option<&[usize]>) -> Option<[f64; 2]> {
+        let draws = Draws {
+            resamples: 500,
+            level: 0.95,
+            genes,
+            generator: &mut ChaCha8Rng::seed_from_u64(1),
+        };
+        pearson_interval(x, predicted, draws)
+    }
+
+    #[test]
+    fn genes_that_stand_twice_are_no_more_sure() {
+        let twice = |values: &[f64]| [values, values].concat();
+        let genes: Vec<usize> = (0..X.len()).chain(0..X.len()).collect();
+        let once = interval(&X, &[Y.to_vec()]).unwrap();
+        let found = of_genes(&twice(&X), &[twice(&Y)], Some(&genes)).unwrap();
+        let close = |x: f64, y: f64| (x - y).abs() < 1e-12;
+        assert!(close(once[0], found[0]) && close(once[1], found[1]));
     }
 
     #[test]

@@ -2,10 +2,9 @@
 //! easy and hard about these genes, so their difference is surer than either number: it
 //! is resampled as one, with the same genes for both.
 
-use rand_chacha::ChaCha8Rng;
 use serde::{Deserialize, Serialize};
 
-use super::bootstrap::{Seeds, interval, resampled};
+use super::bootstrap::{Draws, Seeds, interval, resampled};
 use crate::evaluation::{auroc, metrics::mean, pearson_r};
 
 /// A difference and how sure it is.
@@ -18,15 +17,13 @@ pub struct Difference {
 }
 
 /// The difference of two methods' Pearson r on the same genes, each the mean over its
-/// seeds, with its percentile bootstrap interval of the share `level` (as 0.95).
+/// seeds, with its percentile bootstrap interval.
 ///
 /// `None` where r is undefined for one of them, as for predictions that do not vary.
 pub fn pearson_difference(
     observed: &[f64],
     [method, other]: [&[Vec<f64>]; 2],
-    resamples: usize,
-    level: f64,
-    generator: &mut ChaCha8Rng,
+    draws: Draws<'_>,
 ) -> Option<Difference> {
     let r = |predicted: &[Vec<f64>]| {
         let of_seeds: Option<Vec<f64>> = predicted.iter().map(|y| pearson_r(observed, y)).collect();
@@ -34,7 +31,8 @@ pub fn pearson_difference(
     };
     let seeds = [Seeds::of(observed, method)?, Seeds::of(observed, other)?];
     let statistic = |times: &[f64]| Some(seeds[0].mean_r(times)? - seeds[1].mean_r(times)?);
-    let statistics = resampled(observed.len(), resamples, generator, statistic)?;
+    let level = draws.level;
+    let statistics = resampled(observed.len(), draws, statistic)?;
     Some(Difference {
         difference: r(method)? - r(other)?,
         interval: interval(statistics, level)?,
@@ -48,13 +46,12 @@ pub fn pearson_difference(
 pub fn auroc_difference(
     positive: &[bool],
     [method, other]: [&[f64]; 2],
-    resamples: usize,
-    level: f64,
-    generator: &mut ChaCha8Rng,
+    draws: Draws<'_>,
 ) -> Option<Difference> {
     let curves = [Roc::of(positive, method), Roc::of(positive, other)];
     let statistic = |times: &[f64]| Some(curves[0].area(times)? - curves[1].area(times)?);
-    let statistics = resampled(positive.len(), resamples, generator, statistic)?;
+    let level = draws.level;
+    let statistics = resampled(positive.len(), draws, statistic)?;
     Some(Difference {
         difference: auroc(positive, method)? - auroc(positive, other)?,
         interval: interval(statistics, level)?,
@@ -101,6 +98,7 @@ impl<'p> Roc<'p> {
 #[cfg(test)]
 mod tests {
     use rand::SeedableRng;
+    use rand_chacha::ChaCha8Rng;
 
     use super::*;
 
@@ -110,7 +108,7 @@ mod tests {
 
     fn difference(method: &[Vec<f64>], other: &[Vec<f64>]) -> Option<Difference> {
         let mut generator = ChaCha8Rng::seed_from_u64(1);
-        pearson_difference(&X, [method, other], 500, 0.95, &mut generator)
+        pearson_difference(&X, [method, other], Draws::new(None, &mut generator))
     }
 
     #[test]
@@ -129,7 +127,7 @@ mod tests {
         assert_eq!(difference(&[], &[Y.to_vec()]), None);
         assert_eq!(difference(&[Y.to_vec()], &[vec![1.0]]), None);
         let mut generator = ChaCha8Rng::seed_from_u64(1);
-        let auroc = auroc_difference(&[true; 6], [&Y, &Z], 10, 0.95, &mut generator);
+        let auroc = auroc_difference(&[true; 6], [&Y, &Z], Draws::new(None, &mut generator));
         assert_eq!(auroc, None);
     }
 
