@@ -111,7 +111,7 @@ pub struct Metadata {
 impl Metadata {
     /// Whether expression is in read counts.
     pub fn is_in_reads(&self) -> bool {
-        self.expression_unit == "reads"
+        self.expression_unit == READS
     }
 }
 

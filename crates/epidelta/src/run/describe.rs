@@ -10,7 +10,7 @@ use toml::Table;
 
 use super::{LabelTable, MARKER};
 use crate::{
-    dataset::{Epigenome, Mark, READS},
+    dataset::{Epigenome, Mark},
     error::{self, Error},
     method::{Method, Preset, Settings},
     model::ExpressionThresholds,
@@ -92,11 +92,6 @@ pub struct DataShape {
 }
 
 impl DataShape {
-    /// Whether the expression is numbers of reads, by its unit.
-    pub fn expression_is_reads(&self) -> bool {
-        self.expression_unit == READS
-    }
-
     /// The shape of a cell type's data.
     pub fn of(epigenome: &Epigenome) -> Self {
         DataShape {
