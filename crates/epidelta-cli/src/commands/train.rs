@@ -129,13 +129,15 @@ fn announce(plan: &TrainingPlan, prepared: &Prepared) {
             settings.label.min_change
         );
     }
-    if let (MethodConfig::Epidelta(of_method), true) = (&settings.method, holds_out_cells) {
-        if of_method.model.cell_types && of_method.training.hidden_cell_types == 0.0 {
-            tracing::warn!(
-                "the network never trains for cell types that it does not know; let it with --set \
-                 training.hidden_cell_types=0.2"
-            );
-        }
+    let knows_cell_types = match &settings.method {
+        MethodConfig::Epidelta(of) => of.model.cell_types && of.training.hidden_cell_types == 0.0,
+        _ => false,
+    };
+    if holds_out_cells && knows_cell_types {
+        tracing::warn!(
+            "the network never trains for cell types that it does not know; let it with --set \
+             training.hidden_cell_types=0.2"
+        );
     }
     if !is_as_named(plan.method, &settings.method) {
         tracing::warn!(
