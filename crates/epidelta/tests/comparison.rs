@@ -1,24 +1,16 @@
 //! The statistics of the comparison are those of SciPy and statsmodels:
 //! tools/reference/comparison.py wrote the golden numbers.
 
+mod common;
+
+use common::{cases, number, numbers};
 use epidelta::evaluation::{Draws, Ranking, holm, pearson_interval, signed_rank};
 use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
 use serde_json::Value;
 
 fn golden(test: &str) -> Vec<Value> {
-    let golden: Value = serde_json::from_str(include_str!("golden/comparison.json")).unwrap();
-    let cases = golden[test].as_array().unwrap().clone();
-    assert!(!cases.is_empty(), "no case of {test}");
-    cases
-}
-
-fn number(value: &Value) -> f64 {
-    value.as_f64().unwrap()
-}
-
-fn numbers(value: &Value) -> Vec<f64> {
-    value.as_array().unwrap().iter().map(number).collect()
+    cases(include_str!("golden/comparison.json"), test)
 }
 
 #[track_caller]

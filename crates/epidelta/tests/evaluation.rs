@@ -3,7 +3,7 @@
 
 mod common;
 
-use common::shared;
+use common::{cases, number, numbers, shared};
 use epidelta::{
     dataset::{LabelConfig, Pair, SimulationConfig, Split, Task, simulate},
     evaluation::{
@@ -18,18 +18,7 @@ use rand_chacha::ChaCha8Rng;
 use serde_json::Value;
 
 fn golden(test: &str) -> Vec<Value> {
-    let golden: Value = serde_json::from_str(include_str!("golden/evaluation.json")).unwrap();
-    let cases = golden[test].as_array().unwrap().clone();
-    assert!(!cases.is_empty(), "no case of {test}");
-    cases
-}
-
-fn number(value: &Value) -> f64 {
-    value.as_f64().unwrap()
-}
-
-fn numbers(value: &Value) -> Vec<f64> {
-    value.as_array().unwrap().iter().map(number).collect()
+    cases(include_str!("golden/evaluation.json"), test)
 }
 
 #[track_caller]

@@ -119,6 +119,13 @@ impl SplitConfig {
         self.cell_split([a, b]) == Split::Train
     }
 
+    /// Whether a cell type is in one of these pairs that trains.
+    pub fn trains_cell_type(&self, pairs: &[[String; 2]], name: &str) -> bool {
+        pairs
+            .iter()
+            .any(|pair| self.trains(pair) && pair.iter().any(|of_pair| of_pair == name))
+    }
+
     /// Gives every pair of cell types its split.
     fn hold_out_cell_types(&self, pair: &mut Pair) -> Result<()> {
         let names: BTreeSet<&str> = (0..pair.genes.len())
@@ -147,13 +154,10 @@ impl SplitConfig {
             return wrong(settings, name, "is in both");
         }
         pair.hold_out_cells(|cell_types| self.cell_split(cell_types));
-        let trained = |pairs: &[[String; 2]], name: &str| {
-            pairs
-                .iter()
-                .any(|pair| self.trains(pair) && pair.iter().any(|of| of == name))
-        };
         let pairs = pair.names();
-        pair.identify(&pair.cell_names(), |name| trained(&pairs, name));
+        pair.identify(&pair.cell_names(), |name| {
+            self.trains_cell_type(&pairs, name)
+        });
         Ok(())
     }
 

@@ -198,9 +198,7 @@ impl RunDescription {
         let head = &self.head;
         match head.pairs.is_empty() {
             true => head.cell_names().iter().any(|of_run| of_run == name),
-            false => head.pairs.iter().any(|pair| {
-                self.settings.split.trains(pair) && pair.iter().any(|of_run| of_run == name)
-            }),
+            false => self.settings.split.trains_cell_type(&head.pairs, name),
         }
     }
 

@@ -117,9 +117,12 @@ impl Trainer<'_> {
         let mut gather_next = || {
             let (step, genes) = chunks.next()?;
             let mut batch = Batch::gather(self.pair, genes);
-            let mut generator = generator(self.seed, Purpose::Hidden, step);
-            batch.hide_marks(self.training.hidden_marks, &mut generator);
-            batch.hide_cell_types(self.training.hidden_cell_types, &mut generator);
+            let (marks, cell_types) = (self.training.hidden_marks, self.training.hidden_cell_types);
+            if marks > 0.0 || cell_types > 0.0 {
+                let mut generator = generator(self.seed, Purpose::Hidden, step);
+                batch.hide_marks(marks, &mut generator);
+                batch.hide_cell_types(cell_types, &mut generator);
+            }
             Some(batch)
         };
         let mut next = gather_next();

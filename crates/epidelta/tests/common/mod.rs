@@ -1,5 +1,5 @@
-//! Where tests find the real data that are not part of the repository, and how
-//! they name gradients.
+//! Where tests find the real data that are not part of the repository, how they name
+//! gradients, and how they read golden numbers.
 
 #![allow(dead_code, reason = "each test uses some of it")]
 
@@ -14,6 +14,7 @@ use epidelta::{
     method::{MethodConfig, NetworkSettings, Preset, Settings},
     model::{DeepDiffConfig, Variant},
 };
+use serde_json::Value;
 
 /// The settings of a DeepDiff.
 pub fn deepdiff(variant: Variant, preset: Preset) -> NetworkSettings<DeepDiffConfig> {
@@ -43,4 +44,20 @@ impl ModuleMapper for IntoGradients {
         let gradient = self.0.remove::<D>(param.id).expect("a gradient");
         param.map(|_| gradient)
     }
+}
+
+/// The cases of a test in a file of golden numbers.
+pub fn cases(golden: &str, test: &str) -> Vec<Value> {
+    let golden: Value = serde_json::from_str(golden).unwrap();
+    let cases = golden[test].as_array().unwrap().clone();
+    assert!(!cases.is_empty(), "no case of {test}");
+    cases
+}
+
+pub fn number(value: &Value) -> f64 {
+    value.as_f64().unwrap()
+}
+
+pub fn numbers(value: &Value) -> Vec<f64> {
+    value.as_array().unwrap().iter().map(number).collect()
 }
