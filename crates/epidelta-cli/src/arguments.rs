@@ -5,7 +5,10 @@ mod prepare;
 use std::path::PathBuf;
 
 use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum, value_parser};
-use epidelta::run::{DataFiles, LabelTable};
+use epidelta::{
+    dataset::read_pairs,
+    run::{DataFiles, LabelTable},
+};
 
 pub use prepare::Prepare;
 
@@ -281,27 +284,29 @@ pub struct Data {
 
 impl Data {
     /// The data that were given, if any were.
-    pub fn files(&self) -> Option<DataFiles> {
+    ///
+    /// # Errors
+    /// When a list of pairs cannot be read.
+    pub fn files(&self) -> anyhow::Result<Option<DataFiles>> {
         if let Some(pairs) = &self.pairs {
-            return Some(DataFiles::Pairs(pairs.clone()));
+            return Ok(Some(DataFiles::Pairs(read_pairs(pairs)?)));
         }
+        let (Some(a), Some(b)) = (self.a.clone(), self.b.clone()) else {
+            return Ok(None);
+        };
         let labels = self.labels.clone().map(|path| LabelTable {
             path,
             column: self.label_column.clone(),
         });
-        Some(DataFiles::Pair {
-            a: self.a.clone()?,
-            b: self.b.clone()?,
-            labels,
-        })
+        Ok(Some(DataFiles::Pair { a, b, labels }))
     }
 
     /// The data that were given.
     ///
     /// # Errors
-    /// When none were.
+    /// When none were, or a list of pairs cannot be read.
     pub fn required(&self) -> anyhow::Result<DataFiles> {
-        let files = self.files();
+        let files = self.files()?;
         files.ok_or_else(|| anyhow::anyhow!("give the data with --a and --b, or with --pairs"))
     }
 }
@@ -401,25 +406,28 @@ pub struct NoiseTables {
 ///
 /// Reads the description of a study (TOML): cell_types (a name and an epigenome.parquet each), pairs
 /// ([A, B], or { a, b, labels, label_column } with a differential table), methods (names, or { name,
-/// method, preset, set } with settings), and optionally seeds, preset, baselines (what performance is
-/// told relative to), settings (of all methods that have them) and tune (per name of a method, lists
-/// of values, of which the validation genes choose). Paths are relative to its folder. Everything in
-/// it is checked before the first run starts.
+/// method, preset, trained_on, set } with settings; trained_on is pair, all-pairs for one model of all
+/// pairs, or other-cell-types for one of the pairs with neither of the two cell types that it is tested
+/// on), and optionally seeds, preset, baselines (what performance is told relative to), settings (of
+/// all methods that have them) and tune (per name of a method, lists of values, of which the validation
+/// genes choose). Paths are relative to its folder. Everything in it is checked before the first run
+/// starts.
 ///
-/// Writes into the output folder the description (study.toml), a file by which the folder is known
-/// and that is locked meanwhile (study.lock), a run folder for each pair, method
-/// and seed (runs/), and:
-/// pearson.tsv (pair, method, pearson_r of the test genes as the mean over seeds, low_95 and high_95
-/// of its bootstrap interval over genes, valid_pearson_r, spearman_r, mse, genes, seeds, chosen),
-/// methods.tsv (method, mean_pearson_r, median_pearson_r, mean_rank, best_on, pairs, and for each
-/// baseline the mean and the median over pairs of 100 (r - r of the baseline) / r of the baseline, as
-/// Table 1 of the DeepDiff paper), comparisons.tsv (method, than, pairs, better_on, mean_difference
-/// of r, p of Wilcoxon's signed-rank test over pairs, p_holm adjusted for the methods compared with
-/// the same one), differences.tsv (pair, method, baseline, difference of the test r, low_95 and
-/// high_95 of its bootstrap interval, the same genes drawn for both), auxiliary.tsv (variants with cell-specific regression beside classification),
-/// runs.tsv (a row per run: pair, method, tried, seed, chosen, test_pearson_r, valid_pearson_r,
-/// failure), cost.tsv (method, mean_fit_seconds, all_fits_seconds), study.json (all of these but the
-/// seconds), and as SVG and PNG pearson_by_pair (Figure 4 of the paper), methods and cost.
+/// Writes into the output folder the description (study.toml), a file by which the folder is known and
+/// that is locked meanwhile (study.lock), a run folder for each pair, method and seed (runs/), and:
+/// pearson.tsv (pair, method, pearson_r of the test genes as the mean over seeds, low_95 and high_95 of
+/// its bootstrap interval over genes, valid_pearson_r, spearman_r, mse, new_cell_types_pearson_r of the
+/// training genes where the cell types are new, genes, seeds, chosen), methods.tsv (method,
+/// mean_pearson_r, median_pearson_r, mean_rank, best_on, pairs, and for each baseline the mean and the
+/// median over pairs of 100 (r - r of the baseline) / r of the baseline, as Table 1 of the DeepDiff
+/// paper), comparisons.tsv (method, than, pairs, better_on, mean_difference of r, p of Wilcoxon's
+/// signed-rank test over pairs, p_holm adjusted for the methods compared with the same one),
+/// differences.tsv (pair, method, baseline, difference of the test r, low_95 and high_95 of its
+/// bootstrap interval, the same genes drawn for both), auxiliary.tsv (variants with cell-specific
+/// regression beside classification), runs.tsv (a row per run, of one on all pairs a row per pair:
+/// pair, method, tried, seed, chosen, test_pearson_r, valid_pearson_r, failure), cost.tsv (method,
+/// mean_fit_seconds, all_fits_seconds), study.json (all of these but the seconds), and as SVG and PNG
+/// pearson_by_pair (Figure 4 of the paper), methods and cost.
 ///
 /// A run that fails is reported, and the others go on; the exit code is then 1. With --resume, runs
 /// that are there, of the same data, settings and version, are kept.

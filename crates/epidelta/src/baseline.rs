@@ -157,6 +157,9 @@ impl<T> Best<T> {
     }
 }
 
+/// How many genes are predicted at once.
+const GENES_AT_ONCE: usize = 16_384;
+
 /// What a baseline learned.
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -185,13 +188,15 @@ impl Baseline {
         transform: InputTransform,
         genes: &[usize],
     ) -> Result<Vec<f64>> {
-        match self {
+        // What the models see of many pairs' genes at once would be larger than their signal.
+        let parts = genes.chunks(GENES_AT_ONCE).map(|genes| match self {
             Baseline::BestBin(model) => model.predict(pair, transform, genes),
             Baseline::TwoLayer(model) => model.predict(pair, transform, genes),
             Baseline::ReliefForest(model) => model.predict(pair, transform, genes),
             Baseline::Linear(model) => model.predict(pair, transform, genes),
             Baseline::Boosting(model) => model.predict(pair, transform, genes),
-        }
+        });
+        Ok(parts.collect::<Result<Vec<_>>>()?.concat())
     }
 
     /// Whether the model is of a method that predicts from so many marks and bins: a

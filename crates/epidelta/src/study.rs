@@ -6,12 +6,13 @@
 //! | `study.lock` | nothing; by it the folder is known, and it is locked while runs go |
 //! | `study.toml` | the study's description, as it was given |
 //! | `runs/A_vs_B/METHOD/seed-N/` | a run folder each, with `candidate-K` in between where settings are tuned |
+//! | `runs/all-pairs/METHOD/seed-N/` | the run folder of a model of all pairs |
 //! | `pearson.tsv` | a row per pair and method |
 //! | `methods.tsv` | a row per method: means, ranks, performance relative to the baselines |
 //! | `comparisons.tsv` | methods beside the baselines and the best, with tests over pairs |
 //! | `differences.tsv` | methods beside the baselines, pair by pair, with intervals |
 //! | `auxiliary.tsv` | cell-specific regression beside classification |
-//! | `runs.tsv` | a row per run |
+//! | `runs.tsv` | a row per run, and pair that it is tested on |
 //! | `cost.tsv` | seconds per method |
 //! | `study.json` | all of these but the seconds |
 
@@ -20,16 +21,20 @@ mod config;
 mod differences;
 mod execute;
 mod files;
+mod methods;
 mod plan;
 mod results;
 mod tables;
+mod trained_on;
 
 pub use comparisons::{AuxiliaryComparison, Comparison};
 pub use config::{ChangedMethod, LabelledPair, MethodEntry, PairEntry, StudyConfig};
 pub use differences::PairDifference;
 pub use execute::{Outcome, StudyEvent, Workers, execute};
-pub use plan::{Candidate, Job, StudyMethod, StudyPair, StudyPlan};
+pub use methods::{Candidate, StudyMethod};
+pub use plan::{Job, StudyPair, StudyPlan};
 pub use results::{MethodResults, PairResult, RelativeResult, RunResult, StudyResults};
+pub use trained_on::TrainedOn;
 
 /// The file by which a study's folder is known; locked while the study runs.
 pub const MARKER: &str = "study.lock";

@@ -29,7 +29,7 @@ pub fn run(command: &Evaluate) -> Result<()> {
     let run = Run::open(&command.run)?;
     let method = run.description.head.method.name();
     let mut baselines = Vec::new();
-    let data = command.data.files();
+    let data = command.data.files()?;
     let (json, metrics, ceilings) = match &data {
         Some(data) => {
             let predicted = predict(&run, data)?;

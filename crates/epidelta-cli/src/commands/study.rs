@@ -72,7 +72,7 @@ pub fn run(command: &Study, seed: Option<u64>, reporter: &Reporter) -> Result<()
         bail!(
             "{failed} of {} runs failed: see the column failure of {}. What could be mended can \
              be run with --resume",
-            outcomes.len(),
+            results.runs.len(),
             folder.join("runs.tsv").display()
         );
     }

@@ -6,7 +6,7 @@ use anyhow::{Context, Result, bail};
 use epidelta::{
     evaluation::SplitMetrics,
     method::{Method, MethodConfig, Preset, Settings},
-    run::{Event, Prepared, RunDescription, RunMetrics, TrainingPlan, train},
+    run::{DataFiles, Event, Prepared, RunDescription, RunMetrics, TrainingPlan, train},
     training::Profile,
 };
 use serde::Deserialize;
@@ -171,16 +171,22 @@ fn plan(command: &Train, seed: Option<u64>) -> Result<TrainingPlan> {
     // A run.toml has all settings; those that its version did not have yet are as they were
     // before there were settings for them.
     let of_run = Settings::from_table(method, config.settings.clone()).ok();
+    let data = command.data.required()?;
+    let defaults = match &data {
+        DataFiles::Pairs(list) if list.pairs.len() > 1 => {
+            Settings::of(method, preset).for_many_pairs()
+        }
+        _ => Settings::of(method, preset),
+    };
     let mut settings = match of_run.filter(|_| config.is_run) {
         Some(settings) => settings,
-        None => Settings::of(method, preset)
+        None => defaults
             .with_table(method, &config.settings)
             .with_context(|| match &command.config {
                 Some(path) => format!("cannot use {}", path.display()),
                 None => "cannot use the settings".into(),
             })?,
     };
-    let data = command.data.required()?;
     if config.labels && data.labels().is_none() {
         bail!(
             "the configuration file is of a run with a table of labels. Give the table with \

@@ -2,7 +2,7 @@
 
 use std::{io::Write, sync::Mutex, time::Instant};
 
-use epidelta::study::{Job, Outcome, StudyEvent, StudyPlan};
+use epidelta::study::{Job, Outcome, StudyEvent, StudyPlan, TrainedOn};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use super::{Reporter, minutes};
@@ -63,8 +63,11 @@ impl StudyProgress<'_> {
     }
 
     fn in_words(&self, job: Job) -> String {
-        let pair = self.plan.pairs[job.pair].name();
         let method = &self.plan.methods[job.method];
+        let pair = match method.trained_on {
+            TrainedOn::AllPairs => "all pairs".into(),
+            TrainedOn::Pair | TrainedOn::OtherCellTypes => self.plan.pairs[job.pair].name(),
+        };
         let tried = &method.candidates[job.candidate].words;
         let seed = self.plan.seeds[job.seed];
         match tried.is_empty() {

@@ -2,6 +2,8 @@
 
 #![allow(dead_code, reason = "each test uses some of it")]
 
+pub mod lists;
+
 use std::{
     fs,
     path::{Path, PathBuf},

@@ -276,13 +276,6 @@ impl Epigenome {
         None
     }
 
-    /// The number of reads, or the sum of the expressions, of all genes that were measured.
-    /// Where the file does not tell it, that of its own genes.
-    pub fn library_size(&self) -> f64 {
-        let of_genes = || self.genes.iter().map(|gene| gene.expression).sum();
-        self.metadata.library_size.unwrap_or_else(of_genes)
-    }
-
     /// This cell type with these marks, in this order; the signal of those that it lacks is
     /// zero.
     #[must_use]

@@ -40,27 +40,36 @@ pub enum Normalization {
 }
 
 impl Normalization {
-    /// The library size that cell types are scaled to, the geometric mean of these; none where
-    /// they are not scaled.
-    pub fn common_library_size<'c>(
+    /// The library size that cell types are scaled to, the geometric mean of those that train;
+    /// none where they are not scaled.
+    pub fn common_library_size(
         self,
-        cells: impl Iterator<Item = &'c Epigenome> + Clone,
+        cells: &[Epigenome],
+        trains: impl Fn(&Epigenome) -> bool,
     ) -> Option<f64> {
-        let in_reads = cells.clone().all(|cell| cell.metadata.is_in_reads());
-        let logs: Vec<f64> = cells.map(|cell| cell.library_size().ln()).collect();
-        let mean = logs.iter().sum::<f64>() / logs.len() as f64;
+        let sizes = cells.iter().zip(library_sizes(cells));
+        let train: Vec<(&Epigenome, f64)> = sizes.filter(|(cell, _)| trains(cell)).collect();
+        let in_reads = train.iter().all(|(cell, _)| cell.metadata.is_in_reads());
+        let logs = train.iter().map(|(_, size)| size.ln());
+        let mean = logs.sum::<f64>() / train.len() as f64;
         // Without any read there is nothing to scale.
         let scaled = self == Normalization::LibrarySize && in_reads && mean.is_finite();
         scaled.then(|| mean.exp())
     }
+}
 
-    /// What the expression of a cell type is multiplied by.
-    pub(super) fn factor(cell: &Epigenome, common_library_size: Option<f64>) -> f64 {
-        match (common_library_size, cell.library_size()) {
-            (Some(common), own) if own > 0.0 && cell.metadata.is_in_reads() => common / own,
-            _ => 1.0,
-        }
-    }
+/// The number of reads, or the sum of the expressions, of all genes that were measured in each
+/// cell type. Where a file does not tell it, those of the files' own genes, of all cell types:
+/// sizes of two kinds could not be compared.
+pub(super) fn library_sizes(cells: &[Epigenome]) -> Vec<f64> {
+    let told: Option<Vec<f64>> = cells
+        .iter()
+        .map(|cell| cell.metadata.library_size)
+        .collect();
+    told.unwrap_or_else(|| {
+        let of_genes = |cell: &Epigenome| cell.genes.iter().map(|gene| gene.expression).sum();
+        cells.iter().map(of_genes).collect()
+    })
 }
 
 /// What is asked of a gene.

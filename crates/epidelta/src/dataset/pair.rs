@@ -1,17 +1,19 @@
 //! Pairs of cell types joined by gene, with the label of every gene: the log2 fold
 //! change of its expression.
 
-use std::collections::{BTreeSet, HashMap, HashSet};
+mod join;
+mod labels;
+
+use std::collections::BTreeSet;
+
+pub use join::JoinSummary;
+pub(crate) use join::shared_marks;
 
 use super::{
     epigenome::{Epigenome, GeneRecord, Mark, Split},
     input::{BinOrder, InputTransform},
-    label::{LabelConfig, LabelDirection, Normalization, Task},
 };
-use crate::{
-    error::{Error, Result},
-    expression::GeneTable,
-};
+use crate::error::{Error, Result};
 
 /// A gene in two cell types, A and B.
 #[derive(Debug, Clone, PartialEq)]
@@ -39,27 +41,6 @@ impl PairedGene {
     }
 }
 
-/// What joining cell types kept and dropped.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct JoinSummary {
-    /// Genes in both cell types of a pair, over all pairs.
-    pub joined: usize,
-    /// Genes only in A, dropped.
-    pub only_a: Vec<String>,
-    /// Genes only in B, dropped.
-    pub only_b: Vec<String>,
-    /// Cell types that lack a mark, and the mark.
-    pub lacking: Vec<(String, Mark)>,
-    /// Marks that no pair has in both cell types, or that are not asked for.
-    pub left_out: Vec<Mark>,
-    /// Genes in both that a table of labels lacks, dropped.
-    pub without_label: Vec<String>,
-    /// Whether the labels of a table go the other way than the expressions.
-    pub labels_reversed: bool,
-    /// Genes that change too little to be classified, dropped.
-    pub neither_up_nor_down: usize,
-}
-
 /// One or several pairs of cell types, and the genes that both cell types of a pair have,
 /// pair after pair, within a pair in A's order.
 #[derive(Debug, Clone, PartialEq)]
@@ -80,165 +61,6 @@ pub struct Pair {
 }
 
 impl Pair {
-    /// Joins two cell types by gene id. The order of the genes and of the marks
-    /// may differ between the two.
-    ///
-    /// # Errors
-    /// As [`Pair::join_all`].
-    pub fn join(a: Epigenome, b: Epigenome, label: LabelConfig) -> Result<(Self, JoinSummary)> {
-        let cells = vec![a, b];
-        let common = label.normalization.common_library_size(cells.iter());
-        Self::join_all(cells, &[[0, 1]], None, label, common)
-    }
-
-    /// Joins pairs of cell types, given as indices, by gene id. The marks are those `wanted`,
-    /// or else all that both cell types of some pair have, in the order in which they come
-    /// first. Expression is scaled to a common library size, if there is one.
-    ///
-    /// # Errors
-    /// When the cell types differ in bins, window or units, when two of a pair have no gene or
-    /// no mark in common, or when none of the wanted marks is there.
-    pub fn join_all(
-        cells: Vec<Epigenome>,
-        pairs: &[[usize; 2]],
-        wanted: Option<&[Mark]>,
-        label: LabelConfig,
-        common_library_size: Option<f64>,
-    ) -> Result<(Self, JoinSummary)> {
-        label.check()?;
-        for cell in cells.iter().skip(1) {
-            same_kind(&cells[0], cell)?;
-        }
-        let mut summary = JoinSummary::default();
-        let marks = wanted.map_or_else(|| shared_marks(&cells, pairs), <[Mark]>::to_vec);
-        summary.left_out = present_marks(&cells);
-        summary.left_out.retain(|mark| !marks.contains(mark));
-        let factors: Vec<f64> = cells
-            .iter()
-            .map(|cell| Normalization::factor(cell, common_library_size))
-            .collect();
-        let mut joined = Pair {
-            lacks: cells.iter().map(|cell| lacks(cell, &marks)).collect(),
-            cells: Vec::with_capacity(cells.len()),
-            identities: Vec::new(),
-            held_out: BTreeSet::new(),
-            several: false,
-            genes: Vec::new(),
-        };
-        for (cell, lacks) in cells.into_iter().zip(&joined.lacks) {
-            let lacking = marks.iter().zip(lacks).filter(|&(_, &lacks)| lacks);
-            summary
-                .lacking
-                .extend(lacking.map(|(mark, _)| (cell.metadata.cell_type.clone(), mark.clone())));
-            joined.cells.push(cell.with_marks(&marks));
-        }
-        joined.identify(&joined.cell_names(), |_| true);
-        let rows: Vec<HashMap<&str, usize>> = joined.cells.iter().map(rows_by_id).collect();
-        for &cells in pairs {
-            let [a, b] = cells.map(|cell| &joined.cells[cell]);
-            let of_pair = join_genes([a, b], &rows[cells[1]], &mut summary);
-            if of_pair.is_empty() {
-                return Err(no_common_gene(a, b));
-            }
-            if (0..marks.len()).all(|mark| cells.iter().any(|&cell| joined.lacks[cell][mark])) {
-                return Err(no_common_mark(a, b, wanted));
-            }
-            let log2 = |cell: usize, row: usize| {
-                let expression = joined.cells[cell].genes[row].expression;
-                (expression * factors[cell] + label.pseudocount).log2()
-            };
-            joined.genes.extend(of_pair.into_iter().map(|rows| {
-                let [a, b] = [0, 1].map(|i| log2(cells[i], rows[i]));
-                PairedGene {
-                    cells,
-                    rows,
-                    split: None,
-                    cell_split: Split::Train,
-                    log2_fold_change: label.direction.log2_fold_change(a, b),
-                    log2_expression_a: a,
-                    log2_expression_b: b,
-                }
-            }));
-        }
-        summary.joined = joined.genes.len();
-        Ok((joined, summary))
-    }
-
-    /// Takes the log2 fold change, A over B, of every gene from a table, such as
-    /// DESeq2's, in place of the ratio of the expressions; where the label is to be B
-    /// over A, with the other sign. Genes that the table lacks are dropped
-    /// and told in the summary, and whether the table goes the other way than the
-    /// expressions. The cell-specific tasks keep the expressions.
-    ///
-    /// # Errors
-    /// When the table has none of the genes.
-    pub fn take_labels(
-        &mut self,
-        table: &GeneTable,
-        direction: LabelDirection,
-        summary: &mut JoinSummary,
-    ) -> Result<()> {
-        let mut without_label = Vec::new();
-        let cells = &self.cells;
-        let id_of = |gene: &PairedGene| cells[gene.cells[0]].genes[gene.rows[0]].gene_id.as_str();
-        let mut both: Vec<(f64, f64)> = Vec::new();
-        let mut rows = table.rows_of(self.genes.iter().map(id_of)).into_iter();
-        let mut label = || {
-            Some(direction.log2_fold_change(table.rows[rows.next()??].1, 0.0))
-                .filter(|l| !l.is_nan())
-        };
-        self.genes.retain_mut(|gene| match label() {
-            Some(label) => {
-                both.push((gene.log2_fold_change, label));
-                gene.log2_fold_change = label;
-                true
-            }
-            None => {
-                without_label.push(id_of(gene).to_owned());
-                false
-            }
-        });
-        if self.genes.is_empty() {
-            let id = |id: Option<&String>| id.cloned().unwrap_or_default();
-            return Err(Error::data(
-                format!(
-                    "the table of labels has none of the genes: its ids are like {}, the genes' \
-                     like {}",
-                    id(table.rows.first().map(|row| &row.0)),
-                    id(without_label.first())
-                ),
-                "Give a table with the same kind of gene id in its first column",
-            ));
-        }
-        summary.without_label = without_label;
-        summary.labels_reversed = both.len() >= ENOUGH_GENES && correlation(&both) < REVERSED;
-        Ok(())
-    }
-
-    /// Drops the genes that are neither up nor down, where genes are classified.
-    ///
-    /// # Errors
-    /// When none is left.
-    pub fn keep_classified(&mut self, label: LabelConfig, summary: &mut JoinSummary) -> Result<()> {
-        if label.task == Task::Regression {
-            return Ok(());
-        }
-        let before = self.genes.len();
-        self.genes
-            .retain(|gene| label.class_of(gene.log2_fold_change).is_some());
-        summary.neither_up_nor_down = before - self.genes.len();
-        if self.genes.is_empty() {
-            return Err(Error::data(
-                format!(
-                    "no gene has a |log2 fold change| of {} or more",
-                    label.min_change
-                ),
-                "Set label.min_change lower",
-            ));
-        }
-        Ok(())
-    }
-
     /// The same, told to be of a list of pairs.
     #[must_use]
     pub fn of_several(mut self) -> Self {
@@ -344,16 +166,17 @@ impl Pair {
         }
     }
 
-    /// Gives every gene of every pair the split that its two cell types belong to.
-    pub(crate) fn hold_out_cells(&mut self, splits: impl Fn([&str; 2]) -> Split) {
+    /// Gives every gene of every pair the split that its two cell types belong to, and tells
+    /// for which splits cell types are held out, of these pairs or others.
+    pub(crate) fn hold_out_cells(
+        &mut self,
+        held_out: BTreeSet<Split>,
+        splits: impl Fn([&str; 2]) -> Split,
+    ) {
         let splits: Vec<Split> = (0..self.genes.len())
             .map(|gene| splits(self.cell_types(gene)))
             .collect();
-        self.held_out = splits
-            .iter()
-            .copied()
-            .filter(|&s| s != Split::Train)
-            .collect();
+        self.held_out = held_out;
         for (gene, split) in self.genes.iter_mut().zip(splits) {
             gene.cell_split = split;
         }
@@ -417,149 +240,4 @@ impl Pair {
         }
         self
     }
-}
-
-/// Genes from which on, and correlation below which, labels are taken to go the other
-/// way than the expressions.
-const ENOUGH_GENES: usize = 20;
-const REVERSED: f64 = -0.2;
-
-/// Pearson correlation of pairs; 0 where one of them does not vary.
-fn correlation(pairs: &[(f64, f64)]) -> f64 {
-    let count = pairs.len() as f64;
-    let mean = |of: fn(&(f64, f64)) -> f64| pairs.iter().map(of).sum::<f64>() / count;
-    let (mean_x, mean_y) = (mean(|pair| pair.0), mean(|pair| pair.1));
-    let (mut xy, mut xx, mut yy) = (0.0, 0.0, 0.0);
-    for (x, y) in pairs {
-        let (x, y) = (x - mean_x, y - mean_y);
-        xy += x * y;
-        xx += x * x;
-        yy += y * y;
-    }
-    let r = xy / (xx * yy).sqrt();
-    if r.is_finite() { r } else { 0.0 }
-}
-
-/// The genes that both cell types of a pair have, as their rows.
-fn join_genes(
-    [a, b]: [&Epigenome; 2],
-    rows_b: &HashMap<&str, usize>,
-    summary: &mut JoinSummary,
-) -> Vec<[usize; 2]> {
-    let mut joined = Vec::with_capacity(a.genes.len());
-    let mut in_both = vec![false; b.genes.len()];
-    for (row_a, gene) in a.genes.iter().enumerate() {
-        match rows_b.get(gene.gene_id.as_str()) {
-            Some(&row_b) => {
-                in_both[row_b] = true;
-                joined.push([row_a, row_b]);
-            }
-            None => summary.only_a.push(gene.gene_id.clone()),
-        }
-    }
-    let only_b = b.genes.iter().zip(&in_both).filter(|&(_, &joined)| !joined);
-    summary
-        .only_b
-        .extend(only_b.map(|(gene, _)| gene.gene_id.clone()));
-    joined
-}
-
-fn rows_by_id(cell: &Epigenome) -> HashMap<&str, usize> {
-    let genes = cell.genes.iter().enumerate();
-    genes
-        .map(|(row, gene)| (gene.gene_id.as_str(), row))
-        .collect()
-}
-
-/// The marks that both cell types of some pair have, in the order in which they come first.
-pub(crate) fn shared_marks(cells: &[Epigenome], pairs: &[[usize; 2]]) -> Vec<Mark> {
-    let mut marks = present_marks(cells);
-    marks.retain(|mark| {
-        let has = |&cell: &usize| cells[cell].marks.contains(mark);
-        pairs.iter().any(|pair| pair.iter().all(has))
-    });
-    marks
-}
-
-/// All marks, in the order in which they come first.
-fn present_marks(cells: &[Epigenome]) -> Vec<Mark> {
-    let mut seen = HashSet::new();
-    let marks = cells.iter().flat_map(|cell| &cell.marks);
-    marks.filter(|&mark| seen.insert(mark)).cloned().collect()
-}
-
-/// Which of these marks a cell type lacks.
-fn lacks(cell: &Epigenome, marks: &[Mark]) -> Vec<bool> {
-    marks
-        .iter()
-        .map(|mark| !cell.marks.contains(mark))
-        .collect()
-}
-
-fn no_common_mark(a: &Epigenome, b: &Epigenome, wanted: Option<&[Mark]>) -> Error {
-    let (a, b) = (&a.metadata.cell_type, &b.metadata.cell_type);
-    match wanted {
-        None | Some([]) => Error::data(
-            format!("no mark is in both {a} and {b}"),
-            "Make the files with marks of the same names",
-        ),
-        Some(marks) => Error::data(
-            format!(
-                "none of the marks that the run was trained on, {}, is in both {a} and {b}",
-                marks.join(", ")
-            ),
-            "Make the files with these marks",
-        ),
-    }
-}
-
-fn no_common_gene(a: &Epigenome, b: &Epigenome) -> Error {
-    let example = |e: &Epigenome| e.genes.first().map_or("none", |g| &g.gene_id).to_owned();
-    Error::data(
-        format!(
-            "no gene is in both cell types: {} has ids like {}, {} like {}",
-            a.metadata.cell_type,
-            example(a),
-            b.metadata.cell_type,
-            example(b)
-        ),
-        "Make both files with the same annotation, so that the ids agree",
-    )
-}
-
-fn same_kind(a: &Epigenome, b: &Epigenome) -> Result<()> {
-    let window = |e: &Epigenome| {
-        let m = &e.metadata;
-        format!(
-            "{} bins of {} bp, {} bp upstream, {} bp downstream, {} orientation, signal in {}, \
-             expression in {}",
-            e.bins,
-            m.bin_size,
-            m.upstream,
-            m.downstream,
-            m.orientation.name(),
-            m.signal_unit,
-            m.expression_unit
-        )
-    };
-    let (of_a, of_b) = (window(a), window(b));
-    if of_a == of_b {
-        return match (&a.metadata.genome, &b.metadata.genome) {
-            (Some(x), Some(y)) if x != y => Err(Error::data(
-                format!(
-                    "{} is of genome {x}, {} of {y}",
-                    a.metadata.cell_type, b.metadata.cell_type
-                ),
-                "Make both files with the same genome",
-            )),
-            _ => Ok(()),
-        };
-    }
-    Err(Error::data(
-        format!(
-            "the data differ in kind: {} has {of_a}; {} has {of_b}",
-            a.metadata.cell_type, b.metadata.cell_type
-        ),
-        "Make both files with the same bins, window, orientation and units",
-    ))
 }

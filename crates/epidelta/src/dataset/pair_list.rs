@@ -12,8 +12,10 @@ use crate::{
 };
 
 /// Cell types, and which of them are pairs.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct PairList {
+    /// The table that it was read from, if it was.
+    pub table: Option<PathBuf>,
     /// An `epigenome.parquet` each, every one once.
     pub files: Vec<PathBuf>,
     /// A and B of each pair, as indices.
@@ -28,8 +30,8 @@ pub struct PairList {
 /// a pair stands twice or is of one cell type; the error names the line.
 pub fn read_pairs(path: &Path) -> Result<PairList> {
     let mut list = PairList {
-        files: Vec::new(),
-        pairs: Vec::new(),
+        table: Some(path.into()),
+        ..PairList::default()
     };
     let mut places: HashMap<PathBuf, usize> = HashMap::new();
     let mut seen: HashSet<[usize; 2]> = HashSet::new();

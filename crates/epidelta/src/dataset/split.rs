@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use super::{epigenome::Split, pair::Pair};
 use crate::{
     error::{Error, Result},
+    genome::same_chrom,
     random::{Purpose, generator},
 };
 
@@ -114,6 +115,16 @@ impl SplitConfig {
         }
     }
 
+    /// The splits for which cell types are held out.
+    pub(crate) fn holds_out_cells(&self) -> BTreeSet<Split> {
+        let lists = [
+            (Split::Valid, &self.valid_cell_types),
+            (Split::Test, &self.test_cell_types),
+        ];
+        let held_out = lists.into_iter().filter(|(_, list)| !list.is_empty());
+        held_out.map(|(split, _)| split).collect()
+    }
+
     /// Whether a pair of cell types trains.
     pub fn trains(&self, [a, b]: &[String; 2]) -> bool {
         self.cell_split([a, b]) == Split::Train
@@ -153,7 +164,9 @@ impl SplitConfig {
             let settings = "split.valid_cell_types, split.test_cell_types";
             return wrong(settings, name, "is in both");
         }
-        pair.hold_out_cells(|cell_types| self.cell_split(cell_types));
+        pair.hold_out_cells(self.holds_out_cells(), |cell_types| {
+            self.cell_split(cell_types)
+        });
         let pairs = pair.names();
         pair.identify(&pair.cell_names(), |name| {
             self.trains_cell_type(&pairs, name)
@@ -246,7 +259,8 @@ impl SplitConfig {
                 "Name each chromosome once",
             ));
         }
-        for gene in 0..pair.genes.len() {
+        let remedy = "choose another split.method";
+        give_splits(pair, remedy, |pair, gene| {
             let Some(chrom) = chromosome(pair, gene) else {
                 return Err(Error::data(
                     format!(
@@ -256,17 +270,14 @@ impl SplitConfig {
                     "Import with --genes annotation.gtf, or choose another split method",
                 ));
             };
-            let is_in = |list: &[String]| list.iter().any(|name| name == chrom);
-            let split = if is_in(test) {
-                Split::Test
-            } else if is_in(valid) {
-                Split::Valid
-            } else {
-                Split::Train
-            };
-            pair.genes[gene].split = Some(split);
-        }
-        Ok(())
+            let is_in =
+                |list: &[String]| same_chrom(chrom, list.iter().map(String::as_str)).is_some();
+            Ok(match (is_in(test), is_in(valid)) {
+                (true, _) => Split::Test,
+                (false, true) => Split::Valid,
+                (false, false) => Split::Train,
+            })
+        })
     }
 }
 
@@ -276,23 +287,34 @@ fn chromosome(pair: &Pair, gene: usize) -> Option<&str> {
 }
 
 fn from_file(pair: &mut Pair) -> Result<()> {
+    let remedy = "set split.method to \"random\" or \"chromosome\"";
+    give_splits(pair, remedy, |pair, gene| {
+        pair.split_in_files(gene)?.ok_or_else(|| {
+            Error::data(
+                format!("gene {} has no split in either file", pair.gene_id(gene)),
+                format!("Give every gene a split, or {remedy}"),
+            )
+        })
+    })
+}
+
+/// Gives every joined gene a split; files that give one gene two splits are refused.
+fn give_splits(
+    pair: &mut Pair,
+    remedy: &str,
+    split_of: impl Fn(&Pair, usize) -> Result<Split>,
+) -> Result<()> {
     let mut splits: Vec<Split> = Vec::with_capacity(pair.genes.len());
     let mut of_id: HashMap<&str, Split> = HashMap::new();
     for gene in 0..pair.genes.len() {
+        let split = split_of(pair, gene)?;
         let id = pair.gene_id(gene);
-        let remedy = "set split.method to \"random\" or \"chromosome\"";
-        let Some(split) = pair.split_in_files(gene)? else {
-            return Err(Error::data(
-                format!("gene {id} has no split in either file"),
-                format!("Give every gene a split, or {remedy}"),
-            ));
-        };
         let first = *of_id.entry(id).or_insert(split);
         if first != split {
             let [a, b] = pair.cell_types(gene);
             return Err(Error::data(
                 format!("gene {id} is in split {split} in {a} and {b}, and in {first} elsewhere"),
-                format!("Make all files with the same split, or {remedy}"),
+                format!("Make all files with the same split or annotation, or {remedy}"),
             ));
         }
         splits.push(split);

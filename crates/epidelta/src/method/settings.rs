@@ -303,6 +303,17 @@ impl Settings {
         preset.settings(method.into())
     }
 
+    /// These settings, for a model of many pairs: epidelta's network learns to do without
+    /// knowing the cell types, which costs nothing in those that train, and without which it
+    /// is no better than a model of one pair in others (docs/accuracy.md).
+    #[must_use]
+    pub fn for_many_pairs(mut self) -> Self {
+        if let MethodConfig::Epidelta(network) = &mut self.method {
+            network.training.hidden_cell_types = 0.2;
+        }
+        self
+    }
+
     /// Settings as they were saved. Those of the label and the split that an earlier
     /// version did not have are at their defaults.
     ///

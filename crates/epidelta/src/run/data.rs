@@ -6,7 +6,7 @@ use rayon::prelude::*;
 
 use super::{DataFile, LabelFile, RunHead};
 use crate::{
-    dataset::{Epigenome, JoinSummary, Pair, Split, read_epigenome, read_pairs, shared_marks},
+    dataset::{Epigenome, JoinSummary, Pair, PairList, Split, read_epigenome, shared_marks},
     error::{Error, Result},
     expression::read_fold_changes,
     method::Settings,
@@ -35,8 +35,8 @@ pub enum DataFiles {
         /// The table of labels; without it they are the ratios of the expressions.
         labels: Option<LabelTable>,
     },
-    /// The pairs of a list, as [`read_pairs`] reads it.
-    Pairs(PathBuf),
+    /// The pairs of a list, such as [`read_pairs`](crate::dataset::read_pairs) reads.
+    Pairs(PairList),
 }
 
 /// Data read and joined.
@@ -64,17 +64,14 @@ impl DataFiles {
         }
     }
 
-    /// Every file that is read; of a list that cannot be read, it alone.
+    /// Every file that is read.
     pub fn paths(&self) -> Vec<PathBuf> {
         match self {
             DataFiles::Pair { a, b, labels } => {
                 let labels = labels.iter().map(|table| &table.path);
                 [a, b].into_iter().chain(labels).cloned().collect()
             }
-            DataFiles::Pairs(list) => {
-                let files = read_pairs(list).map_or_else(|_| Vec::new(), |list| list.files);
-                std::iter::once(list.clone()).chain(files).collect()
-            }
+            DataFiles::Pairs(list) => list.table.iter().chain(&list.files).cloned().collect(),
         }
     }
 
@@ -86,10 +83,7 @@ impl DataFiles {
     pub fn read(&self, settings: &Settings, of_run: Option<&RunHead>) -> Result<ReadData> {
         let (paths, pairs) = match self {
             DataFiles::Pair { a, b, .. } => (vec![a.clone(), b.clone()], vec![[0, 1]]),
-            DataFiles::Pairs(list) => {
-                let list = read_pairs(list)?;
-                (list.files, list.pairs)
-            }
+            DataFiles::Pairs(list) => (list.files.clone(), list.pairs.clone()),
         };
         // Checksums are of the files that are read next, not of what may stand there
         // hours later.
@@ -112,12 +106,11 @@ impl DataFiles {
         let common_library_size = match of_run {
             Some(run) if run.common_library_size.is_some() => run.common_library_size,
             _ => {
-                let trains = |cell: &&Epigenome| {
+                let normalization = settings.label.normalization;
+                normalization.common_library_size(&cells, |cell| {
                     let name = cell.metadata.cell_type.as_str();
                     settings.split.cell_split([name, name]) == Split::Train
-                };
-                let cells = cells.iter().filter(trains);
-                settings.label.normalization.common_library_size(cells)
+                })
             }
         };
         let marks = match of_run {
@@ -162,10 +155,11 @@ impl DataFiles {
         for (i, file) in files.iter().enumerate() {
             let same = |earlier: &&DataFile| earlier.cell_type == file.cell_type;
             if let Some(earlier) = files[..i].iter().find(same) {
+                let table = list.table.as_ref().map(|table| table.display().to_string());
                 return Err(Error::data(
                     format!(
                         "{} names two files of cell type {}: {} and {}",
-                        list.display(),
+                        table.as_deref().unwrap_or("the list of pairs"),
                         file.cell_type,
                         earlier.path.display(),
                         file.path.display()

@@ -325,12 +325,7 @@ fn start(path: &Path, plan: &TrainingPlan) -> Result<Run> {
 /// Leaves the genes of a run in their splits: those that trained it cannot test what goes on
 /// from it.
 fn keep_splits(run: &Run, pair: &mut Pair) -> Result<()> {
-    let splits = run.gene_splits()?;
-    for gene in 0..pair.genes.len() {
-        if let Some(&Some(split)) = splits.get(pair.gene_id(gene)) {
-            pair.genes[gene].split = Some(split);
-        }
-    }
+    run.put_splits(pair)?;
     match Split::ALL
         .into_iter()
         .find(|&split| pair.in_split(split).is_empty())

@@ -15,7 +15,7 @@ use super::{
 use crate::{
     dataset::{JoinSummary, Pair, Split},
     error::{Error, Place, Result},
-    evaluation::{GenePrediction, Metrics, Predictions},
+    evaluation::{Metrics, Predictions},
     method::FittedMethod,
     model::{DataSize, WeightsFile},
     provenance::sha256,
@@ -153,16 +153,18 @@ impl Run {
         self.check_shape(&pair)?;
         let mut pair = settings.transformed(pair);
         pair.identify(&head.cell_names(), |name| self.description.trained(name));
-        let trained = self.gene_splits()?;
-        for gene in 0..pair.genes.len() {
-            pair.genes[gene].split = trained.get(pair.gene_id(gene)).copied().flatten();
-        }
+        self.put_splits(&mut pair)?;
         if !head.pairs.is_empty() {
+            // What the run held out is new to it, and so is what it never saw.
             let names = head.cell_names();
+            let known = |name: &str| names.iter().any(|known| known == name);
+            let mut held_out = settings.split.holds_out_cells();
+            if pair.cell_names().iter().any(|name| !known(name)) {
+                held_out.insert(Split::Test);
+            }
             let mut of_run = pair.of_several();
-            of_run.hold_out_cells(|cell_types| {
-                let known = |name: &&str| names.iter().any(|known| known == name);
-                match cell_types.iter().all(known) {
+            of_run.hold_out_cells(held_out, |cell_types| {
+                match cell_types.into_iter().all(known) {
                     true => settings.split.cell_split(cell_types),
                     false => Split::Test,
                 }
@@ -181,19 +183,24 @@ impl Run {
         })
     }
 
-    /// What each gene was in the run's training.
+    /// Gives the genes of the run the splits that they had in its training.
     ///
     /// # Errors
     /// As [`Run::predictions`].
-    pub(super) fn gene_splits(&self) -> Result<HashMap<String, Option<Split>>> {
+    pub(super) fn put_splits(&self, pair: &mut Pair) -> Result<()> {
         let genes = self.predictions()?.genes.into_iter();
-        let split = |gene: &GenePrediction| match &gene.of_pair {
-            Some(of_pair) => of_pair.gene_split,
-            None => gene.split,
-        };
-        Ok(genes
-            .map(|gene| (gene.gene_id.clone(), split(&gene)))
-            .collect())
+        let splits: HashMap<String, Option<Split>> = genes
+            .map(|gene| match gene.of_pair {
+                Some(of_pair) => (gene.gene_id, of_pair.gene_split),
+                None => (gene.gene_id, gene.split),
+            })
+            .collect();
+        for gene in 0..pair.genes.len() {
+            if let Some(&Some(split)) = splits.get(pair.gene_id(gene)) {
+                pair.genes[gene].split = Some(split);
+            }
+        }
+        Ok(())
     }
 
     /// The weights of the run's networks, for networks of these cell types.

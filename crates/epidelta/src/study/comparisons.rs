@@ -3,7 +3,8 @@
 use serde::Serialize;
 
 use super::{
-    plan::{StudyMethod, StudyPlan},
+    methods::StudyMethod,
+    plan::StudyPlan,
     results::{MethodResults, Read, mean_of, of_jobs},
 };
 use crate::{

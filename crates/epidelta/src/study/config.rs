@@ -6,7 +6,10 @@
 //! baselines = ["two-layer-svr"]               # what performance is told relative to
 //! pairs = [["H1", "K562"], { a = "H1", b = "GM12878", labels = "deseq2.tsv" }]
 //! methods = ["ridge", "raw-aux-siamese",
-//!     { name = "slow", method = "raw", set = { training.learning_rate = 1e-4 } }]
+//!     { name = "slow", method = "raw", set = { training.learning_rate = 1e-4 } },
+//!     # one model of all pairs, and for each pair one that never saw its cell types
+//!     { name = "together", method = "epidelta", trained_on = "all-pairs" },
+//!     { name = "new", method = "epidelta", trained_on = "other-cell-types" }]
 //!
 //! [cell_types]                                # epigenome.parquet of each
 //! H1 = "cells/H1.parquet"
@@ -90,8 +93,8 @@ pub struct LabelledPair {
 #[derive(Debug, Clone, PartialEq, Deserialize)]
 #[serde(
     untagged,
-    expecting = "a method is its name, or { name = \"...\", method = \"...\" } with perhaps preset \
-                 and set; one of the list is not"
+    expecting = "a method is its name, or { name = \"...\", method = \"...\" } with perhaps preset, \
+                 trained_on and set; one of the list is not"
 )]
 pub enum MethodEntry {
     /// By its name, as it is.
@@ -110,6 +113,9 @@ pub struct ChangedMethod {
     pub method: String,
     /// Its preset, if not the study's.
     pub preset: Option<String>,
+    /// What its models are trained on, if not the pair that they are tested on: see
+    /// [`TrainedOn`](super::TrainedOn).
+    pub trained_on: Option<String>,
     /// Its settings.
     #[serde(default)]
     pub set: Table,

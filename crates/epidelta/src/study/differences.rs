@@ -63,19 +63,23 @@ fn on_pair(
     pair: usize,
     methods: [usize; 2],
 ) -> Option<Difference> {
-    let [of_method, of_baseline] = methods.map(|method| {
+    // All methods of a pair are tested on the same genes.
+    let tests = methods.map(|method| {
         let runs = of_jobs(runs, pair, method, chosen[method]);
         let made = runs.filter(|run| run.metrics.is_ok());
         made.map(|run| &run.test).collect::<Vec<_>>()
     });
-    // All methods of a pair are tested on the same genes.
-    let (observed, _) = of_method.first()?;
-    let predicted = |runs: &[&(Vec<f64>, Vec<f64>)]| -> Vec<Vec<f64>> {
-        runs.iter()
-            .map(|(_, predicted)| predicted.clone())
-            .collect()
+    let [Some(of_method), Some(of_baseline)] = tests.each_ref().map(|runs| runs.first()) else {
+        return None;
     };
-    let both = [&predicted(&of_method)[..], &predicted(&of_baseline)[..]];
+    let predicted = tests.each_ref().map(|runs| {
+        let predicted = runs.iter().map(|(_, predicted)| predicted.clone());
+        predicted.collect::<Vec<Vec<f64>>>()
+    });
     let mut draws = generator(plan.seeds[0], Purpose::Bootstrap, pair as u64);
-    pearson_difference(observed, both, Draws::new(None, &mut draws))
+    pearson_difference(
+        [&of_method.0, &of_baseline.0],
+        predicted.each_ref().map(Vec::as_slice),
+        Draws::new(None, &mut draws),
+    )
 }

@@ -164,7 +164,19 @@ fn is_of_plan(plan: &StudyPlan, training: &TrainingPlan, description: &RunDescri
         DataFiles::Pair { a, b, .. } => [(a, &head.a), (b, &head.b)]
             .into_iter()
             .all(|(path, file)| file.as_ref().is_some_and(|file| same(path, &file.sha256))),
-        DataFiles::Pairs(_) => false,
+        DataFiles::Pairs(list) => {
+            let files = list.files.iter().zip(&head.cell_types);
+            let pairs = list.pairs.iter().zip(&head.pairs);
+            let name = |cell: usize| head.cell_types.get(cell).map(|file| &file.cell_type);
+            list.files.len() == head.cell_types.len()
+                && list.pairs.len() == head.pairs.len()
+                && files
+                    .into_iter()
+                    .all(|(path, file)| same(path, &file.sha256))
+                && pairs
+                    .into_iter()
+                    .all(|(pair, names)| pair.map(name) == names.each_ref().map(Some))
+        }
     };
     let same_labels = match (training.data.labels(), &head.labels) {
         (None, None) => true,

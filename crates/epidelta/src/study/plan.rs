@@ -5,16 +5,14 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use toml::{Table, Value};
-
 use super::{
-    config::{MethodEntry, PairEntry, StudyConfig, combinations},
+    config::{PairEntry, StudyConfig},
     files::check_files,
+    methods::{StudyMethod, baselines, methods},
+    trained_on::{TrainedOn, pair_list},
 };
 use crate::{
-    dataset::{Normalization, SplitConfig, Task},
     error::{Error, Result},
-    method::{Method, Preset, Settings},
     run::{DataFiles, LabelTable, TrainingPlan},
 };
 
@@ -51,29 +49,8 @@ impl StudyPair {
     }
 }
 
-/// A method of a study.
-#[derive(Debug, Clone)]
-pub struct StudyMethod {
-    /// Its name in the study.
-    pub name: String,
-    /// The method.
-    pub method: Method,
-    /// Its preset.
-    pub preset: Preset,
-    /// What is tried; validation genes choose one per pair.
-    pub candidates: Vec<Candidate>,
-}
-
-/// Settings that are tried.
-#[derive(Debug, Clone)]
-pub struct Candidate {
-    /// What is tuned, as in `training.learning_rate=0.001`; empty where nothing is.
-    pub words: String,
-    /// All settings.
-    pub settings: Settings,
-}
-
-/// A run of a study, by indices into its plan.
+/// A run of a study, by indices into its plan. One on all pairs is there for the first pair
+/// alone.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Job {
     /// The pair.
@@ -128,6 +105,9 @@ impl StudyPlan {
         let mut jobs = Vec::new();
         for pair in 0..self.pairs.len() {
             for (method, of_method) in self.methods.iter().enumerate() {
+                if of_method.trained_on == TrainedOn::AllPairs && pair > 0 {
+                    continue;
+                }
                 for candidate in 0..of_method.candidates.len() {
                     for seed in 0..self.seeds.len() {
                         jobs.push(Job {
@@ -148,7 +128,10 @@ impl StudyPlan {
         let pair = &self.pairs[job.pair];
         let method = &self.methods[job.method];
         let mut folder = study.join("runs");
-        folder.push(pair.cell_types.join(BETWEEN_CELL_TYPES));
+        folder.push(match method.trained_on {
+            TrainedOn::AllPairs => method.trained_on.name().to_owned(),
+            _ => pair.cell_types.join(BETWEEN_CELL_TYPES),
+        });
         folder.push(&method.name);
         if method.candidates.len() > 1 {
             folder.push(format!("candidate-{}", job.candidate + 1));
@@ -162,215 +145,27 @@ impl StudyPlan {
         let pair = &self.pairs[job.pair];
         let method = &self.methods[job.method];
         let [a, b] = pair.files.clone();
+        let mut settings = method.candidates[job.candidate].settings.clone();
+        let held_out = method.trained_on.held_out(pair);
+        settings.split.test_cell_types.extend(held_out);
         TrainingPlan {
-            data: DataFiles::Pair {
-                a,
-                b,
-                labels: pair.labels.clone(),
+            data: match method.trained_on.pairs(&self.pairs, job.pair) {
+                None => DataFiles::Pair {
+                    a,
+                    b,
+                    labels: pair.labels.clone(),
+                },
+                Some(pairs) => DataFiles::Pairs(pair_list(&self.pairs, &pairs)),
             },
             method: method.method,
             preset: method.preset,
-            settings: method.candidates[job.candidate].settings.clone(),
+            settings,
             seed: self.seeds[job.seed],
             initial_weights: None,
             output: self.folder(study, job),
             force: true,
         }
     }
-}
-
-fn methods(config: &StudyConfig, problems: &mut Vec<String>) -> Vec<StudyMethod> {
-    let mut methods: Vec<StudyMethod> = Vec::new();
-    for entry in &config.methods {
-        let (name, method, preset, set) = match entry {
-            MethodEntry::Name(name) => (name, name, None, &Table::new()),
-            MethodEntry::Changed(entry) => (
-                &entry.name,
-                &entry.method,
-                entry.preset.as_ref(),
-                &entry.set,
-            ),
-        };
-        let mut wrong = |problem: String| problems.push(format!("method {name}: {problem}"));
-        if let Some(problem) = unusable_name(name) {
-            wrong(problem);
-            continue;
-        }
-        if methods.iter().any(|other| other.name == *name) {
-            wrong("it stands twice; give one of them another name".into());
-            continue;
-        }
-        let method: Method = match method.parse() {
-            Ok(method) => method,
-            Err(problem) => {
-                wrong(problem);
-                continue;
-            }
-        };
-        let preset: Preset = match preset.unwrap_or(&config.preset).parse() {
-            Ok(preset) => preset,
-            Err(problem) => {
-                wrong(problem);
-                continue;
-            }
-        };
-        match candidates(config, name, method, preset, set) {
-            Ok(candidates) => methods.push(StudyMethod {
-                name: name.clone(),
-                method,
-                preset,
-                candidates,
-            }),
-            Err(problem) => wrong(problem),
-        }
-    }
-    if config.methods.is_empty() {
-        problems.push("methods: there is none".into());
-    }
-    let named: BTreeSet<&str> = config.methods.iter().map(MethodEntry::name).collect();
-    for name in config.tune.keys() {
-        if !named.contains(name.as_str()) {
-            problems.push(format!("tune.{name}: there is no such method in the study"));
-        }
-    }
-    check_common_settings(config, &methods, problems);
-    check_same_task(&methods, problems);
-    methods
-}
-
-/// Methods that are tested on other genes, or asked for another number, cannot be
-/// compared. (The direction of the label does not change Pearson's r.)
-fn check_same_task(methods: &[StudyMethod], problems: &mut Vec<String>) {
-    let of = |method: &StudyMethod| -> Vec<(SplitConfig, f64, Normalization)> {
-        let settings = method
-            .candidates
-            .iter()
-            .map(|candidate| &candidate.settings);
-        settings
-            .map(|s| (s.split.clone(), s.label.pseudocount, s.label.normalization))
-            .collect()
-    };
-    let Some(first) = methods
-        .first()
-        .and_then(|first| of(first).into_iter().next())
-    else {
-        return;
-    };
-    for method in methods {
-        if of(method).iter().any(|task| *task != first) {
-            problems.push(format!(
-                "method {}: split, label.pseudocount or label.normalization differ from those of \
-                 {}; set them for all methods in [settings]",
-                method.name, methods[0].name
-            ));
-        }
-    }
-}
-
-/// Every combination of a method's settings.
-fn candidates(
-    config: &StudyConfig,
-    name: &str,
-    method: Method,
-    preset: Preset,
-    set: &Table,
-) -> std::result::Result<Vec<Candidate>, String> {
-    let common = common_settings(config, &Settings::of(method, preset));
-    let empty = Table::new();
-    let lists = config.tune.get(name).unwrap_or(&empty);
-    let combinations = combinations(lists)
-        .map_err(|setting| format!("tune.{name}.{setting} is no list of values"))?;
-    combinations
-        .into_iter()
-        .map(|(words, tuned)| {
-            let settings = Settings::of(method, preset)
-                .with_table(method, &common)
-                .and_then(|settings| settings.with_table(method, set))
-                .and_then(|settings| settings.with_table(method, &tuned))
-                .map_err(|error| error.to_string())?;
-            settings.check_for(method).map_err(|e| e.to_string())?;
-            if settings.label.task == Task::Classification {
-                return Err("a study compares fold changes, not up versus down".into());
-            }
-            Ok(Candidate { words, settings })
-        })
-        .collect()
-}
-
-/// The study's common settings of sections and names that a method has.
-fn common_settings(config: &StudyConfig, of_method: &Settings) -> Table {
-    let known = Table::try_from(of_method).unwrap_or_default();
-    let mut common = config.settings.clone();
-    common.retain(|section, values| match (known.get(section), values) {
-        (Some(Value::Table(known)), Value::Table(values)) => {
-            values.retain(|name, _| known.contains_key(name));
-            true
-        }
-        (known, _) => known.is_some(),
-    });
-    common
-}
-
-/// A common setting that no method has is a mistake.
-fn check_common_settings(
-    config: &StudyConfig,
-    methods: &[StudyMethod],
-    problems: &mut Vec<String>,
-) {
-    let used: BTreeSet<String> = methods
-        .iter()
-        .flat_map(|method| {
-            let common = common_settings(config, &Settings::of(method.method, method.preset));
-            names(&common)
-        })
-        .collect();
-    for name in names(&config.settings) {
-        if !methods.is_empty() && !used.contains(&name) {
-            problems.push(format!("settings.{name}: no method of the study has it"));
-        }
-    }
-}
-
-/// The names of a table's values, two levels deep.
-fn names(table: &Table) -> Vec<String> {
-    let mut names = Vec::new();
-    for (section, values) in table {
-        match values {
-            Value::Table(values) => {
-                names.extend(values.keys().map(|name| format!("{section}.{name}")));
-            }
-            _ => names.push(section.clone()),
-        }
-    }
-    names
-}
-
-/// The paper's baselines, unless others are named.
-const BASELINES: [Method; 2] = [Method::TwoLayerSvr, Method::AttentiveChrome];
-
-fn baselines(
-    config: &StudyConfig,
-    methods: &[StudyMethod],
-    problems: &mut Vec<String>,
-) -> Vec<usize> {
-    let position = |name: &str| methods.iter().position(|method| method.name == name);
-    let Some(named) = &config.baselines else {
-        return BASELINES
-            .iter()
-            .filter_map(|m| position(m.name()))
-            .collect();
-    };
-    let mut baselines = Vec::new();
-    for name in named {
-        match position(name) {
-            Some(method) if baselines.contains(&method) => {
-                problems.push(format!("baselines: {name} stands twice"));
-            }
-            Some(method) => baselines.push(method),
-            None => problems.push(format!("baselines: {name} is not among the methods")),
-        }
-    }
-    baselines
 }
 
 fn pairs(config: &StudyConfig, problems: &mut Vec<String>) -> Vec<StudyPair> {
@@ -429,7 +224,7 @@ pub(super) fn in_full(error: &dyn std::error::Error) -> String {
 const BETWEEN_CELL_TYPES: &str = "_vs_";
 
 /// Names become folders.
-fn unusable_name(name: &str) -> Option<String> {
+pub(super) fn unusable_name(name: &str) -> Option<String> {
     let plain = |c: char| c.is_ascii_alphanumeric() || "._+-".contains(c);
     // Nothing that could be taken for what stands between two names.
     let usable = !name.is_empty()
@@ -442,13 +237,4 @@ fn unusable_name(name: &str) -> Option<String> {
              and no _vs_"
         )
     })
-}
-
-impl MethodEntry {
-    fn name(&self) -> &str {
-        match self {
-            MethodEntry::Name(name) => name,
-            MethodEntry::Changed(entry) => &entry.name,
-        }
-    }
 }

@@ -9,12 +9,15 @@ use super::{
     comparisons::{AuxiliaryComparison, Comparison, auxiliary, comparisons},
     differences::{PairDifference, differences},
     execute::Outcome,
-    plan::{Job, StudyMethod, StudyPlan, in_full},
+    methods::StudyMethod,
+    plan::{Job, StudyPlan, in_full},
+    trained_on::TrainedOn,
 };
 use crate::{
     dataset::{LabelDirection, Split},
     evaluation::{
-        Draws, Friedman, Ranking, Relative, SplitMetrics, mean, median, pearson_interval,
+        Draws, Friedman, GenePrediction, Metrics, Predictions, Ranking, Relative, SplitMetrics,
+        mean, median, pearson_interval,
     },
     method::Family,
     random::{Purpose, generator},
@@ -49,6 +52,8 @@ pub struct MethodResults {
     pub method: String,
     /// Its preset.
     pub preset: String,
+    /// What its models are trained on.
+    pub trained_on: TrainedOn,
     /// Its family.
     pub family: Family,
     /// One per pair; null where a run failed or r is undefined.
@@ -84,6 +89,9 @@ pub struct PairResult {
     pub spearman_r: Option<f64>,
     /// Test mean squared error, the mean over seeds.
     pub mse: Option<f64>,
+    /// Pearson r of training genes, where the cell types are new to the model; the mean over
+    /// seeds.
+    pub new_cell_types_pearson_r: Option<f64>,
     /// Test genes.
     pub genes: usize,
     /// Seeds whose runs did not fail.
@@ -105,7 +113,7 @@ pub struct RelativeResult {
     pub median: Option<f64>,
 }
 
-/// One run.
+/// One run, on one pair.
 #[derive(Debug, Clone, Serialize)]
 pub struct RunResult {
     /// The pair, as `A/B`.
@@ -126,8 +134,9 @@ pub struct RunResult {
     pub failure: Option<String>,
 }
 
-/// A run read back.
+/// A run read back, as far as it is of a pair.
 pub(super) struct Read {
+    /// The run; of one on all pairs that of this pair.
     pub job: Job,
     pub metrics: std::result::Result<RunMetrics, String>,
     /// Observed and predicted log2 fold changes, A over B, of the test genes.
@@ -135,13 +144,33 @@ pub(super) struct Read {
 }
 
 impl Read {
-    fn of(plan: &StudyPlan, study: &Path, job: Job, outcome: &Outcome) -> Self {
+    /// What a run says of each pair that it is tested on.
+    fn of(plan: &StudyPlan, study: &Path, job: Job, outcome: &Outcome) -> Vec<Self> {
         let measured = match outcome {
             Outcome::Failed(reason) => Err(reason.clone()),
             Outcome::Made | Outcome::Kept => Run::open(&plan.folder(study, job))
                 .and_then(|run| run.measured())
                 .map_err(|error| in_full(&error)),
         };
+        let pairs = match plan.methods[job.method].trained_on {
+            TrainedOn::Pair | TrainedOn::OtherCellTypes => job.pair..job.pair + 1,
+            TrainedOn::AllPairs => 0..plan.pairs.len(),
+        };
+        pairs
+            .map(|pair| {
+                let job = Job { pair, ..job };
+                let of_pair = measured.as_ref().map_err(Clone::clone);
+                let of_pair = of_pair.and_then(|run| measured_on(plan, job, run));
+                Self::of_pair(plan, job, of_pair)
+            })
+            .collect()
+    }
+
+    fn of_pair(
+        plan: &StudyPlan,
+        job: Job,
+        measured: std::result::Result<(RunMetrics, Predictions), String>,
+    ) -> Self {
         let (metrics, predictions) = match measured {
             Ok((metrics, predictions)) => (Ok(metrics), predictions.genes),
             Err(reason) => (Err(reason), Vec::new()),
@@ -163,6 +192,43 @@ impl Read {
     }
 }
 
+/// The measures and predictions of a run on one of its pairs. Where none of its validation
+/// genes are of the pair, because its cell types are held out, those of the other pairs count.
+fn measured_on(
+    plan: &StudyPlan,
+    job: Job,
+    (metrics, predictions): &(RunMetrics, Predictions),
+) -> std::result::Result<(RunMetrics, Predictions), String> {
+    if plan.methods[job.method].trained_on == TrainedOn::Pair {
+        return Ok((metrics.clone(), predictions.clone()));
+    }
+    let pair = &plan.pairs[job.pair];
+    let is_of_pair = |gene: &&GenePrediction| {
+        let of_pair = gene.of_pair.as_ref();
+        of_pair.is_some_and(|of_pair| of_pair.cell_types == pair.cell_types)
+    };
+    let of_pair = Predictions {
+        genes: predictions
+            .genes
+            .iter()
+            .filter(is_of_pair)
+            .cloned()
+            .collect(),
+    };
+    if of_pair.genes.is_empty() {
+        return Err(format!("the run has no prediction of {}", pair.name()));
+    }
+    let best = Metrics::of(&of_pair, plan.seeds[job.seed], None);
+    let metrics = RunMetrics {
+        best: Metrics {
+            valid: best.valid.clone().or_else(|| metrics.best.valid.clone()),
+            ..best
+        },
+        ..metrics.clone()
+    };
+    Ok((metrics, of_pair))
+}
+
 impl StudyResults {
     /// Reads every run of a study and compares the methods. A run that cannot be read
     /// counts as failed.
@@ -171,7 +237,7 @@ impl StudyResults {
         let runs: Vec<Read> = jobs
             .par_iter()
             .zip(outcomes)
-            .map(|(&job, outcome)| Read::of(plan, study, job, outcome))
+            .flat_map(|(&job, outcome)| Read::of(plan, study, job, outcome))
             .collect();
         let chosen = chosen_candidates(plan, &runs);
         let mut methods: Vec<MethodResults> = (0..plan.methods.len())
@@ -295,6 +361,7 @@ fn method_results(
         name,
         method: of,
         preset,
+        trained_on,
         candidates,
     } = &plan.methods[method];
     let pairs: Vec<Option<PairResult>> = (0..plan.pairs.len())
@@ -310,6 +377,8 @@ fn method_results(
     let seconds: Vec<f64> = runs
         .iter()
         .filter(|run| run.job.method == method)
+        // A run on all pairs took its time once.
+        .filter(|run| *trained_on != TrainedOn::AllPairs || run.job.pair == 0)
         .filter_map(|run| run.metrics.as_ref().ok())
         .filter_map(|metrics| metrics.fit_seconds)
         .collect();
@@ -317,6 +386,7 @@ fn method_results(
         name: name.clone(),
         method: of.name().into(),
         preset: preset.name().into(),
+        trained_on: *trained_on,
         family: of.family(),
         pairs,
         mean_pearson_r: mean_of(r.iter().copied()),
@@ -338,6 +408,7 @@ fn pair_result<'r>(
 ) -> Option<PairResult> {
     let mut tests: Vec<SplitMetrics> = Vec::new();
     let mut valid = Vec::new();
+    let mut new_cell_types = Vec::new();
     let mut observed: &[f64] = &[];
     let mut predicted = Vec::new();
     for run in runs {
@@ -353,6 +424,8 @@ fn pair_result<'r>(
                 .as_ref()
                 .and_then(|valid| valid.pearson_r),
         );
+        let of_new = metrics.best.new_cell_types.as_ref();
+        new_cell_types.extend(of_new.and_then(|of_new| of_new.pearson_r));
         observed = &run.test.0;
         predicted.push(run.test.1.clone());
     }
@@ -366,6 +439,7 @@ fn pair_result<'r>(
         valid_pearson_r: mean_of(valid.into_iter()),
         spearman_r: mean_of(tests.iter().filter_map(|test| test.spearman_r)),
         mse: mean_of(tests.iter().filter_map(|test| test.mse)),
+        new_cell_types_pearson_r: mean_of(new_cell_types.into_iter()),
         genes: tests[0].genes,
         seeds: tests.len(),
         chosen,
