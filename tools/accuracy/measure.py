@@ -1,13 +1,15 @@
 """The numbers of docs/accuracy.md.
 
     python tools/accuracy/measure.py EPIDELTA DATA OUTPUT ablation|final|curve|pairs [JOBS]
+    python tools/accuracy/measure.py EPIDELTA DATA OUTPUT ablation JOBS METHOD...
 
 EPIDELTA is the program, DATA a folder with `remc-pair/` (E012.parquet, E013.parquet) and
 `deepdiff-sample/` (the published CSV files). Every training becomes a run folder in OUTPUT and
 is not made twice, so that the script goes on where it was stopped.
 
 `ablation` trains the presets, and each with one of their choices undone, and prints Pearson r of
-the VALIDATION genes: all choices were made by these. `final` trains the presets and ensembles
+the VALIDATION genes: all choices were made by these, and by cross-validation over the chromosomes
+that train and choose. `final` trains the presets and ensembles
 and prints r of the test genes, once, beside LightGBM (lightgbm_baseline.py), with paired
 bootstrap intervals. `curve` trains on parts of the training genes. `pairs` simulates nine cell
 types, holds out one after another, and compares what models of one pair and of all pairs
@@ -31,12 +33,15 @@ SEEDS = {"remc-pair": [1, 2, 3], "deepdiff-sample": [1, 2, 3, 4, 5]}
 UNDONE = {
     "epidelta": {
         "tuned": [],
+        "no windows for the head": ["model.head_windows=0"],
+        "20 windows for the head": ["model.head_windows=20"],
         "no linear path": ["model.windows=[]"],
         "linear path of 1, 10 and 20 windows": ["model.windows=[1,10,20]"],
         "64 hidden units": ["model.hidden_bins=64"],
         "no encoder of all marks at once": ["model.joint_encoder=false"],
         "no parts of each cell type": ["model.cell_types=false"],
         "no cell-specific tasks": ["model.auxiliary_weight=0"],
+        "2.5 times the weight of the cell-specific tasks": ["model.auxiliary_weight=0.25"],
         "5 bins per step": ["model.bins_per_step=5"],
         "20 bins per step": ["model.bins_per_step=20"],
         "no dropout": ["model.dropout=0", "model.dropout_head=0"],
@@ -52,7 +57,6 @@ UNDONE = {
     },
     "raw": {
         "tuned": [],
-        "1 bin per step": ["model.bins_per_step=1"],
         "10 bins per step": ["model.bins_per_step=10"],
         "learning rate 1e-3": ["training.learning_rate=1e-3"],
         "constant learning rate": ["training.schedule=constant"],
@@ -72,6 +76,9 @@ UNDONE = {
         "heads start at random": ["model.heads_start_at_mean=false"],
     },
 }
+# Settings that change nothing on a data set: the one has RPKM, which no library size scales, and
+# bins in the order of the strand.
+SAME = {"remc-pair": ["label.normalization=none", "input.order=strand"], "deepdiff-sample": []}
 
 
 class Measurement:
@@ -131,20 +138,24 @@ def spread(values):
     return f"{statistics.mean(values):.3f} ± {deviation:.3f}"
 
 
-def ablation(measure):
-    for method, undone in UNDONE.items():
+def ablation(measure, methods):
+    for method in methods or UNDONE:
+        undone = UNDONE[method]
         print(f"\n### `{method}`, Pearson r of the validation genes\n")
         print("| | " + " | ".join(SEEDS) + " | seconds (remc-pair) |")
         print("|---|" + "---|" * (len(SEEDS) + 1))
         for name, settings in undone.items():
-            row = []
+            row, seconds = [], ""
             for dataset, seeds in SEEDS.items():
+                if settings and all(setting in SAME[dataset] for setting in settings):
+                    row.append("the same")
+                    continue
                 wanted = [(dataset, method, name, seed, settings) for seed in seeds]
                 of_seeds = [metrics(folder) for folder in measure.runs(wanted)]
                 row.append(spread([of["valid"]["pearson_r"] for of in of_seeds]))
                 if dataset == "remc-pair":
-                    seconds = statistics.mean(of["fit_seconds"] for of in of_seeds)
-            print(f"| {name} | " + " | ".join(row) + f" | {seconds:.0f} |", flush=True)
+                    seconds = f"{statistics.mean(of['fit_seconds'] for of in of_seeds):.0f}"
+            print(f"| {name} | " + " | ".join(row) + f" | {seconds} |", flush=True)
 
 
 def predictions(path):
@@ -290,8 +301,10 @@ def main():
     program, data, output, what = sys.argv[1:5]
     jobs = int(sys.argv[5]) if len(sys.argv) > 5 else 2
     measure = Measurement(program, data, output, jobs)
-    what = {"ablation": ablation, "final": final, "curve": curve, "pairs": pairs}[what]
-    what(measure)
+    if what == "ablation":
+        ablation(measure, sys.argv[6:])
+    else:
+        {"final": final, "curve": curve, "pairs": pairs}[what](measure)
 
 
 if __name__ == "__main__":

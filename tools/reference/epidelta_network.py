@@ -6,7 +6,8 @@
 The network that crates/epidelta/src/model/epidelta.rs describes, made anew from nn.LSTM, with
 dropout left out: own and other signal, divided by each mark's scale, in steps of some bins (zeros
 fill the last one), a bidirectional LSTM with attention per mark and one over all marks, one over
-their outputs, a hidden layer with GELU (erf), averages of windows, and parts of cell types. Both
+their outputs, a hidden layer with GELU (erf), signal in windows (the logarithm of the mean of its
+exponentials) for that layer and a linear path, and parts of cell types. Both
 views of a gene go through one network, and the prediction is their difference.
 
 Writes OUTPUT_FOLDER/epidelta.json: small networks, each with
@@ -41,17 +42,20 @@ from torch import Tensor, nn
 
 SMALL = {
     "bins_per_step": 3, "joint_encoder": True, "hidden_bins": 2, "hidden_marks": 2,
-    "hidden_head": 3, "windows": [1, 3], "cell_types": True, "auxiliary_weight": 0.25,
-    "dropout": 0.5, "dropout_head": 0.3,
+    "hidden_head": 3, "windows": [1, 3], "head_windows": 3, "cell_types": True,
+    "auxiliary_weight": 0.25, "dropout": 0.5, "dropout_head": 0.3,
 }  # fmt: skip
 BINS, GENES, CELL_TYPES = 7, 4, 3
 # Numbers of marks and configurations.
 CONFIGS = {
     "full": (3, SMALL),
-    "without_joint_encoder": (2, {**SMALL, "joint_encoder": False, "bins_per_step": 1}),
+    "without_joint_encoder": (
+        2, {**SMALL, "joint_encoder": False, "bins_per_step": 1, "head_windows": 0},
+    ),
     "without_linear_path": (2, {**SMALL, "windows": [], "bins_per_step": 4}),
     "without_cell_types": (
-        1, {**SMALL, "cell_types": False, "bins_per_step": 10, "windows": [7, 2]},
+        1,
+        {**SMALL, "cell_types": False, "bins_per_step": 10, "windows": [7, 2], "head_windows": 9},
     ),
 }  # fmt: skip
 
@@ -110,7 +114,9 @@ class Epidelta(nn.Module):
         if config["joint_encoder"]:
             self.all_marks = Encoder(marks * size, config["hidden_bins"])
         self.level_two = Encoder(embedding, config["hidden_marks"])
-        self.hidden = nn.Linear(encoders * embedding + 2 * config["hidden_marks"], head)
+        self.head_windows = min(config["head_windows"], BINS)
+        joined = encoders * embedding + 2 * config["hidden_marks"] + 2 * marks * self.head_windows
+        self.hidden = nn.Linear(joined, head)
         self.output = nn.Parameter(torch.empty(head, 1))
         self.expression = nn.Linear(head, 1)
         self.linear = nn.Parameter(torch.empty(features, 1)) if features else None
@@ -121,25 +127,21 @@ class Epidelta(nn.Module):
         size = self.config["bins_per_step"]
         return F.pad(x, (0, -x.shape[1] % size)).unflatten(1, (-1, size))
 
-    def windows(self, x: Tensor) -> Tensor:
-        """[mark, gene, bin] to [gene, mark * window]."""
+    def windows(self, x: Tensor, counts: list[int]) -> Tensor:
+        """[mark, gene, bin], not scaled, to [gene, mark * window], scaled."""
         bins = x.shape[2]
-        means = [
-            torch.stack(
-                [
-                    of_mark[:, w * bins // count : (w + 1) * bins // count].mean(1)
-                    for count in self.config["windows"]
-                    for w in range(count)
-                ],
-                dim=1,
-            )
-            for of_mark in x
-        ]
-        return torch.cat(means, dim=1)
+        of_marks = []
+        for of_mark, scale in zip(x, self.standard.signal, strict=True):
+            for count in counts:
+                for w in range(count):
+                    of_window = of_mark[:, w * bins // count : (w + 1) * bins // count]
+                    of_marks.append(of_window.exp().mean(1).log() / scale)
+        return torch.stack(of_marks, dim=1)
 
     def view(self, own: Tensor, other: Tensor, cell_types: list[int | None]) -> dict:
         """What the network says of genes, [mark, gene, bin], seen from one cell type's side."""
         scale = self.standard.signal[:, None, None]
+        unscaled = own, other
         own, other = own / scale, other / scale
         x = [torch.cat([self.steps(o), self.steps(p)], 2) for o, p in zip(own, other, strict=True)]
         own_parts = self.cell_types
@@ -156,7 +158,10 @@ class Epidelta(nn.Module):
         if self.all_marks is not None:
             embeddings.append(self.all_marks(torch.cat(x, 2))[0])
         of_marks, attention_marks = self.level_two(torch.stack(embeddings, 1))
-        hidden = self.hidden(torch.cat([*embeddings, of_marks], 1))
+        joined = [*embeddings, of_marks]
+        if self.head_windows:
+            joined += [self.windows(x, [self.head_windows]) for x in unscaled]
+        hidden = self.hidden(torch.cat(joined, 1))
 
         if own_parts is not None:
             hidden = hidden + of_cell_types(own_parts.hidden)
@@ -166,7 +171,7 @@ class Epidelta(nn.Module):
             weights = weights + of_cell_types(own_parts.output)
         change = (weights * hidden).sum(1)
         if self.linear is not None:
-            features = self.windows(own)
+            features = self.windows(unscaled[0], self.config["windows"])
             weights = self.linear[:, 0].expand_as(features)
             if own_parts is not None:
                 weights = weights + of_cell_types(own_parts.linear)

@@ -208,41 +208,12 @@ fn gradients_equal_finite_differences() {
                 let of =
                     |model: &Epidelta| loss(model, &forward(model, &batch, kernel), &batch, task);
                 let gradients = gradients(&model, &of(&model));
-                let model = golden.model(&Device::flex());
-                let weights = named_tensors(&model);
-                let mut generator = ChaCha8Rng::seed_from_u64(3);
-                for (tensor, gradient) in &gradients {
-                    let mut direction: Vec<f32> = (0..gradient.values.len())
-                        .map(|_| generator.random_range(-1.0_f32..1.0))
-                        .collect();
-                    let length = direction.iter().map(|d| d * d).sum::<f32>().sqrt();
-                    direction.iter_mut().for_each(|d| *d /= length);
-                    let at = |step: f32| -> f64 {
-                        let mut moved = weights.clone();
-                        let values = &mut moved.get_mut(tensor).unwrap().values;
-                        for (value, along) in values.iter_mut().zip(&direction) {
-                            *value += step * along;
-                        }
-                        let moved = with_tensors(model.clone(), moved).unwrap();
-                        f64::from(of(&moved).into_scalar::<f32>())
-                    };
-                    // Fourth-order central differences, as in gradients.rs.
-                    let h = 0.02_f32;
-                    let near = at(h) - at(-h);
-                    let far = at(2.0 * h) - at(-2.0 * h);
-                    let numeric = (8.0 * near - far) / (12.0 * f64::from(h));
-                    let exact: f64 = gradient
-                        .values
-                        .iter()
-                        .zip(&direction)
-                        .map(|(g, d)| f64::from(g * d))
-                        .sum();
-                    let scale = at(0.0).abs().max(1.0);
-                    assert!(
-                        (numeric - exact).abs() < 2e-3 * exact.abs() + 3e-5 * scale,
-                        "{name} {kernel:?} {task} {tensor}: {numeric} is not {exact}"
-                    );
-                }
+                common::equal_finite_differences(
+                    &format!("{name} {kernel:?} {task}"),
+                    &golden.model(&Device::flex()),
+                    &gradients,
+                    |model| f64::from(of(model).into_scalar::<f32>()),
+                );
             }
         }
     }

@@ -13,7 +13,7 @@ use epidelta::{
     method::Preset,
     model::{
         Auxiliary, ContrastiveForm, DeepDiff, DeepDiffConfig, ExpressionThresholds, Kernel,
-        SignalTensors, Tensors, Variant, losses, named_tensors, with_tensors,
+        SignalTensors, Variant, losses, named_tensors,
     },
 };
 use rand::{RngExt, SeedableRng};
@@ -93,39 +93,12 @@ fn gradients_equal_finite_differences() {
             let gradients =
                 named_tensors(&model.clone().map(&mut common::IntoGradients(gradients)));
 
-            let model = model.valid();
-            let weights = named_tensors(&model);
-            for (tensor, gradient) in &gradients {
-                let direction: Vec<f32> = (0..gradient.values.len())
-                    .map(|_| generator.random_range(-1.0_f32..1.0))
-                    .collect();
-                let at = |step: f32| -> f64 {
-                    let mut moved: Tensors = weights.clone();
-                    let values = &mut moved.get_mut(tensor).unwrap().values;
-                    for (value, along) in values.iter_mut().zip(&direction) {
-                        *value += step * along;
-                    }
-                    let moved = with_tensors(model.clone(), moved).unwrap();
-                    f64::from(loss(&moved, &config, &batch, kernel).into_scalar::<f32>())
-                };
-                // Fourth-order central differences: with 32-bit losses the step
-                // must be large, so the error of the formula must be small.
-                let h = 0.02_f32;
-                let near = at(h) - at(-h);
-                let far = at(2.0 * h) - at(-2.0 * h);
-                let numeric = (8.0 * near - far) / (12.0 * f64::from(h));
-                let exact: f64 = gradient
-                    .values
-                    .iter()
-                    .zip(&direction)
-                    .map(|(g, d)| f64::from(g * d))
-                    .sum();
-                let scale = at(0.0).abs().max(1.0);
-                assert!(
-                    (numeric - exact).abs() < 2e-3 * exact.abs() + 3e-5 * scale,
-                    "{name} {kernel:?} {tensor}: {numeric} is not {exact}"
-                );
-            }
+            common::equal_finite_differences(
+                &format!("{name} {kernel:?}"),
+                &model.valid(),
+                &gradients,
+                |model| f64::from(loss(model, &config, &batch, kernel).into_scalar::<f32>()),
+            );
         }
     }
 }

@@ -6,7 +6,8 @@
 //! ```text
 //! log2 fold change = g_A(a, b) - g_B(b, a)
 //! g_C(own, other)  = (w + w_C) . h + (s + s_C) . windows(own)
-//! h                = gelu(W [E_1; ...; E_M; E_all; level II] + b + b_C)
+//! h                = gelu(W [E_1; ...; E_M; E_all; level II; windows(own); windows(other)]
+//!                         + b + b_C)
 //! E_m              = level I: BiLSTM and attention over bins of mark m, own and other
 //! E_all            = the same over all marks at once
 //! level II         = BiLSTM and attention over E_1, ..., E_M, E_all
@@ -116,7 +117,8 @@ impl Epidelta {
             .then(|| GroupedEncoder::new(1, input * size.marks, config.hidden_bins, &mut init));
         of_fan_in(&mut init, config.hidden_marks);
         let level_two = GroupedEncoder::new(1, embedding, config.hidden_marks, &mut init);
-        let joined = encoders * embedding + 2 * config.hidden_marks;
+        let summaries = 2 * size.marks * config.head_windows.min(size.bins);
+        let joined = encoders * embedding + 2 * config.hidden_marks + summaries;
         of_fan_in(&mut init, joined);
         let hidden = init.linear(joined, config.hidden_head);
         of_fan_in(&mut init, config.hidden_head);
@@ -156,7 +158,7 @@ impl Epidelta {
         mut dropout: Option<&mut ChaCha8Rng>,
     ) -> Output {
         let layers = &self.layers;
-        let [marks, batch, _] = signal.a.dims();
+        let [marks, batch, bins] = signal.a.dims();
         let device = signal.a.device();
         let scales: Vec<f32> = self
             .standard
@@ -165,13 +167,14 @@ impl Epidelta {
             .map(|scale| 1.0 / scale)
             .collect();
         let scales = Tensor::from_data(TensorData::new(scales, [marks, 1, 1]), &device);
-        let a: Tensor<3> = signal.a.clone() * scales.clone();
-        let b: Tensor<3> = signal.b.clone() * scales;
-        // Every gene is seen twice, as A beside B and as B beside A.
-        let own = Tensor::cat(vec![a.clone(), b.clone()], 1); // [mark, view, bin]
-        let other = Tensor::cat(vec![b, a], 1);
+        // Every gene is seen twice, as A beside B and as B beside A: [mark, view, bin].
+        let views = |first: &Tensor<3>, second: &Tensor<3>| {
+            Tensor::cat(vec![first.clone(), second.clone()], 1)
+        };
+        let seen = [views(&signal.a, &signal.b), views(&signal.b, &signal.a)];
+        let [own, other] = seen.clone().map(|x| x * scales.clone());
         let per_step = self.config.bins_per_step;
-        let mut x = vec![steps(own.clone(), per_step), steps(other, per_step)];
+        let mut x = vec![steps(own, per_step), steps(other, per_step)];
         let cell_types = layers.cell_types.as_ref();
         let cell_types = cell_types.map(|own| (own, identities(own, signal, &device)));
         if let Some((own, identities)) = &cell_types {
@@ -205,7 +208,12 @@ impl Epidelta {
             Some(generator) if share > 0.0 => drop_out(x, share, generator),
             _ => x,
         };
-        let joined = drop(joined, self.config.dropout);
+        let mut joined = drop(joined, self.config.dropout);
+        if self.config.head_windows > 0 {
+            let windows = [self.config.head_windows.min(bins)];
+            let summaries = seen.clone().map(|x| window_means(x, &scales, &windows));
+            joined = Tensor::cat([vec![joined], summaries.to_vec()].concat(), 1);
+        }
         let mut hidden = layers.hidden.forward(joined);
         if let Some((own, identities)) = &cell_types {
             hidden = hidden + identities.clone().matmul(own.hidden.val());
@@ -218,7 +226,8 @@ impl Epidelta {
             view = view + (hidden.clone() * weights).sum_dim(1);
         }
         if let Some(linear) = &layers.linear {
-            let features = self.window_means(own); // [view, mark * window]
+            let [own, _] = seen;
+            let features = window_means(own, &scales, &self.config.windows); // [view, mark * window]
             view = view + features.clone().matmul(linear.val());
             let of_cells = cell_types.as_ref();
             if let Some((linear, identities)) =
@@ -249,29 +258,27 @@ impl Epidelta {
             },
         }
     }
+}
 
-    /// Averages of each mark's bins in windows, `[view, mark * window]` of
-    /// `[mark, view, bin]`.
-    fn window_means(&self, x: Tensor<3>) -> Tensor<2> {
-        let [marks, views, bins] = x.dims();
-        let columns: usize = self.config.windows.iter().sum();
-        let mut means = vec![0.0_f32; bins * columns];
-        let mut column = 0;
-        for &windows in &self.config.windows {
-            for window in 0..windows {
-                let (start, end) = (window * bins / windows, (window + 1) * bins / windows);
-                for bin in start..end {
-                    means[bin * columns + column] = 1.0 / (end - start) as f32;
-                }
-                column += 1;
-            }
+/// Each mark's signal in windows of equal width, or of widths that differ by one bin, as the
+/// logarithm of the mean of its exponentials: `[view, mark * window]` of `[mark, view, bin]`.
+/// Of signal that is itself ln(1 + x) that is ln(1 + the mean of x). It is scaled afterwards,
+/// by `[mark, 1, 1]`.
+fn window_means(x: Tensor<3>, scales: &Tensor<3>, windows: &[usize]) -> Tensor<2> {
+    let [marks, views, bins] = x.dims();
+    let mut of_windows: Vec<Tensor<3>> = Vec::new();
+    for &windows in windows {
+        for window in 0..windows {
+            let (start, end) = (window * bins / windows, (window + 1) * bins / windows);
+            let bins = x.clone().narrow(2, start, end - start);
+            let largest = bins.clone().max_dim(2);
+            let mean = (bins - largest.clone()).exp().mean_dim(2);
+            of_windows.push(mean.log() + largest);
         }
-        let device = x.device();
-        let means: Tensor<2> = Tensor::from_data(TensorData::new(means, [bins, columns]), &device);
-        let of_marks = x.reshape([marks * views, bins]).matmul(means);
-        let of_marks = of_marks.reshape([marks, views, columns]);
-        of_marks.swap_dims(0, 1).reshape([views, marks * columns])
     }
+    let columns = of_windows.len();
+    let of_marks = Tensor::cat(of_windows, 2) * scales.clone(); // [mark, view, window]
+    of_marks.swap_dims(0, 1).reshape([views, marks * columns])
 }
 
 /// Numbers that tell cell types apart, evenly from 1 to -1, `[cell type, 1]`.

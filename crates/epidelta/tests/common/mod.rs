@@ -12,8 +12,10 @@ use burn::{
 };
 use epidelta::{
     method::{MethodConfig, NetworkSettings, Preset, Settings},
-    model::{DeepDiffConfig, Variant},
+    model::{DeepDiffConfig, NamedWeights, Tensors, Variant, named_tensors, with_tensors},
 };
+use rand::{RngExt, SeedableRng};
+use rand_chacha::ChaCha8Rng;
 use serde_json::Value;
 
 /// The settings of a DeepDiff.
@@ -60,4 +62,48 @@ pub fn number(value: &Value) -> f64 {
 
 pub fn numbers(value: &Value) -> Vec<f64> {
     value.as_array().unwrap().iter().map(number).collect()
+}
+
+/// Checks the gradient of a loss by each tensor of a model against its differences along a drawn
+/// direction of length one.
+pub fn equal_finite_differences<M: NamedWeights + Clone>(
+    name: &str,
+    model: &M,
+    gradients: &Tensors,
+    loss: impl Fn(&M) -> f64,
+) {
+    let mut generator = ChaCha8Rng::seed_from_u64(3);
+    let weights = named_tensors(model);
+    for (tensor, gradient) in gradients {
+        let mut direction: Vec<f32> = (0..gradient.values.len())
+            .map(|_| generator.random_range(-1.0_f32..1.0))
+            .collect();
+        let length = direction.iter().map(|d| d * d).sum::<f32>().sqrt();
+        direction.iter_mut().for_each(|d| *d /= length);
+        let at = |step: f32| -> f64 {
+            let mut moved = weights.clone();
+            let values = &mut moved.get_mut(tensor).unwrap().values;
+            for (value, along) in values.iter_mut().zip(&direction) {
+                *value += step * along;
+            }
+            loss(&with_tensors(model.clone(), moved).unwrap())
+        };
+        // Fourth-order central differences: with 32-bit losses the step must be large, so the
+        // error of the formula must be small.
+        let h = 0.02_f32;
+        let near = at(h) - at(-h);
+        let far = at(2.0 * h) - at(-2.0 * h);
+        let numeric = (8.0 * near - far) / (12.0 * f64::from(h));
+        let exact: f64 = gradient
+            .values
+            .iter()
+            .zip(&direction)
+            .map(|(g, d)| f64::from(g * d))
+            .sum();
+        let scale = at(0.0).abs().max(1.0);
+        assert!(
+            (numeric - exact).abs() < 2e-3 * exact.abs() + 3e-5 * scale,
+            "{name} {tensor}: {numeric} is not {exact}"
+        );
+    }
 }

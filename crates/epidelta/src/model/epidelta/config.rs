@@ -21,6 +21,10 @@ pub struct EpideltaConfig {
     /// Numbers of windows in which the linear path averages each mark's bins; none for no such
     /// path.
     pub windows: Vec<usize>,
+    /// Number of windows in which the head sees each mark's own and other signal averaged,
+    /// beside what the encoders say of it: of fewer bins every bin, 0 for none.
+    #[serde(default)]
+    pub head_windows: usize,
     /// Whether heads have a part of their own for every cell type that trains.
     pub cell_types: bool,
     /// Weight of each cell-specific loss, the squared error of log2 expression.

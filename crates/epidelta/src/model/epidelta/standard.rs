@@ -90,6 +90,10 @@ impl Moments {
     }
 }
 
+/// A scale, or 1 where there is none that 32-bit numbers can be divided by.
 fn or_one(scale: f64) -> f64 {
-    if scale > 1e-6 { scale } else { 1.0 }
+    match scale > f64::from(f32::MIN_POSITIVE) {
+        true => scale,
+        false => 1.0,
+    }
 }
