@@ -57,7 +57,8 @@ UNDONE = {
     },
     "raw": {
         "tuned": [],
-        "10 bins per step": ["model.bins_per_step=10"],
+        "5 bins per step": ["model.bins_per_step=5"],
+        "20 bins per step": ["model.bins_per_step=20"],
         "learning rate 1e-3": ["training.learning_rate=1e-3"],
         "constant learning rate": ["training.schedule=constant"],
         "no dropout": ["model.dropout=0"],
@@ -69,6 +70,7 @@ UNDONE = {
     },
     "aux-siamese": {
         "tuned": [],
+        "10 bins per step": ["model.bins_per_step=10"],
         "5 times the weight of the cell-specific tasks": ["model.auxiliary_weight=5"],
         "a fifth of it": ["model.auxiliary_weight=0.2"],
         "50 times the weight of the contrastive loss": ["model.contrastive_weight=1"],

@@ -6,8 +6,8 @@
 The network that crates/epidelta/src/model/epidelta.rs describes, made anew from nn.LSTM, with
 dropout left out: own and other signal, divided by each mark's scale, in steps of some bins (zeros
 fill the last one), a bidirectional LSTM with attention per mark and one over all marks, one over
-their outputs, a hidden layer with GELU (erf), signal in windows (the logarithm of the mean of its
-exponentials) for that layer and a linear path, and parts of cell types. Both
+their outputs, a hidden layer with GELU (erf), averages of windows for that layer and a linear
+path, and parts of cell types. Both
 views of a gene go through one network, and the prediction is their difference.
 
 Writes OUTPUT_FOLDER/epidelta.json: small networks, each with
@@ -128,20 +128,19 @@ class Epidelta(nn.Module):
         return F.pad(x, (0, -x.shape[1] % size)).unflatten(1, (-1, size))
 
     def windows(self, x: Tensor, counts: list[int]) -> Tensor:
-        """[mark, gene, bin], not scaled, to [gene, mark * window], scaled."""
+        """[mark, gene, bin] to [gene, mark * window]."""
         bins = x.shape[2]
-        of_marks = []
-        for of_mark, scale in zip(x, self.standard.signal, strict=True):
-            for count in counts:
-                for w in range(count):
-                    of_window = of_mark[:, w * bins // count : (w + 1) * bins // count]
-                    of_marks.append(of_window.exp().mean(1).log() / scale)
-        return torch.stack(of_marks, dim=1)
+        means = [
+            of_mark[:, w * bins // count : (w + 1) * bins // count].mean(1)
+            for of_mark in x
+            for count in counts
+            for w in range(count)
+        ]
+        return torch.stack(means, dim=1)
 
     def view(self, own: Tensor, other: Tensor, cell_types: list[int | None]) -> dict:
         """What the network says of genes, [mark, gene, bin], seen from one cell type's side."""
         scale = self.standard.signal[:, None, None]
-        unscaled = own, other
         own, other = own / scale, other / scale
         x = [torch.cat([self.steps(o), self.steps(p)], 2) for o, p in zip(own, other, strict=True)]
         own_parts = self.cell_types
@@ -160,7 +159,7 @@ class Epidelta(nn.Module):
         of_marks, attention_marks = self.level_two(torch.stack(embeddings, 1))
         joined = [*embeddings, of_marks]
         if self.head_windows:
-            joined += [self.windows(x, [self.head_windows]) for x in unscaled]
+            joined += [self.windows(x, [self.head_windows]) for x in (own, other)]
         hidden = self.hidden(torch.cat(joined, 1))
 
         if own_parts is not None:
@@ -171,7 +170,7 @@ class Epidelta(nn.Module):
             weights = weights + of_cell_types(own_parts.output)
         change = (weights * hidden).sum(1)
         if self.linear is not None:
-            features = self.windows(unscaled[0], self.config["windows"])
+            features = self.windows(own, self.config["windows"])
             weights = self.linear[:, 0].expand_as(features)
             if own_parts is not None:
                 weights = weights + of_cell_types(own_parts.linear)

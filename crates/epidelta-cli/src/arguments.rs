@@ -270,7 +270,8 @@ pub struct Data {
     #[arg(long, value_name = "PARQUET", requires = "a")]
     pub b: Option<PathBuf>,
     /// Many pairs: a table with the columns a and b, an epigenome.parquet each, relative to the
-    /// table's folder
+    /// table's folder. Of several pairs, epidelta does not see the names of a fifth of the cell
+    /// types in training (training.hidden_cell_types=0.2)
     #[arg(long, value_name = "TSV", conflicts_with_all = ["a", "b", "labels"])]
     pub pairs: Option<PathBuf>,
     /// Take the log2 fold changes, A over B, from a table of DESeq2, edgeR or limma; genes that it
@@ -416,18 +417,19 @@ pub struct NoiseTables {
 /// Writes into the output folder the description (study.toml), a file by which the folder is known and
 /// that is locked meanwhile (study.lock), a run folder for each pair, method and seed (runs/), and:
 /// pearson.tsv (pair, method, pearson_r of the test genes as the mean over seeds, low_95 and high_95 of
-/// its bootstrap interval over genes, valid_pearson_r, spearman_r, mse, new_cell_types_pearson_r of the
-/// training genes where the cell types are new, genes, seeds, chosen), methods.tsv (method,
-/// mean_pearson_r, median_pearson_r, mean_rank, best_on, pairs, and for each baseline the mean and the
-/// median over pairs of 100 (r - r of the baseline) / r of the baseline, as Table 1 of the DeepDiff
-/// paper), comparisons.tsv (method, than, pairs, better_on, mean_difference of r, p of Wilcoxon's
-/// signed-rank test over pairs, p_holm adjusted for the methods compared with the same one),
-/// differences.tsv (pair, method, baseline, difference of the test r, low_95 and high_95 of its
-/// bootstrap interval, the same genes drawn for both), auxiliary.tsv (variants with cell-specific
-/// regression beside classification), runs.tsv (a row per run, of one on all pairs a row per pair:
-/// pair, method, tried, seed, chosen, test_pearson_r, valid_pearson_r, failure), cost.tsv (method,
-/// mean_fit_seconds, all_fits_seconds), study.json (all of these but the seconds), and as SVG and PNG
-/// pearson_by_pair (Figure 4 of the paper), methods and cost.
+/// its bootstrap interval over genes, valid_pearson_r, spearman_r, mse, genes, seeds, chosen,
+/// new_cell_types_pearson_r of the pair's training genes where its cell types are new to the model,
+/// whose valid_pearson_r is then that of other pairs), methods.tsv (method, mean_pearson_r,
+/// median_pearson_r, mean_rank, best_on, pairs, and for each baseline the mean and the median over
+/// pairs of 100 (r - r of the baseline) / r of the baseline, as Table 1 of the DeepDiff paper),
+/// comparisons.tsv (method, than, pairs, better_on, mean_difference of r, p of Wilcoxon's signed-rank
+/// test over pairs, p_holm adjusted for the methods compared with the same one), differences.tsv (pair,
+/// method, baseline, difference of the test r, low_95 and high_95 of its bootstrap interval, the same
+/// genes drawn for both), auxiliary.tsv (variants with cell-specific regression beside classification),
+/// runs.tsv (a row per run, of one on all pairs a row per pair: pair, method, tried, seed, chosen,
+/// test_pearson_r, valid_pearson_r, failure), cost.tsv (method, mean_fit_seconds, all_fits_seconds),
+/// study.json (all of these but the seconds), and as SVG and PNG pearson_by_pair (Figure 4 of the
+/// paper), methods and cost.
 ///
 /// A run that fails is reported, and the others go on; the exit code is then 1. With --resume, runs
 /// that are there, of the same data, settings and version, are kept.

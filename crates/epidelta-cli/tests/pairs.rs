@@ -70,6 +70,26 @@ fn a_list_of_pairs_trains_predicts_and_evaluates() {
     assert!(forth.iter().map(|change| -change).eq(back.iter().copied()));
 }
 
+/// Networks that may meet other cell types learn to do without knowing them.
+#[test]
+fn several_pairs_hide_cell_types_in_training() {
+    let workplace = lineage();
+    workplace.write("one.tsv", "a\tb\nsim/B.parquet\tsim/D.parquet\n");
+    let hidden = |arguments: &str| -> Option<f64> {
+        workplace.succeed(&format!("train {arguments} {SHORT} -o run --force"));
+        let run: toml::Table = workplace.text("run/run.toml").parse().unwrap();
+        run["training"].get("hidden_cell_types")?.as_float()
+    };
+    assert_eq!(hidden("--pairs sim/pairs.tsv"), Some(0.2));
+    assert_eq!(hidden("--pairs sim/pairs.tsv --method raw"), Some(0.0));
+    assert_eq!(hidden("--pairs one.tsv"), Some(0.0));
+    let set = "--set training.hidden_cell_types";
+    assert_eq!(hidden(&format!("--pairs sim/pairs.tsv {set}=0")), Some(0.0));
+    workplace.write("known.toml", "[training]\nhidden_cell_types = 0.1\n");
+    let config = "--pairs sim/pairs.tsv --config known.toml";
+    assert_eq!(hidden(config), Some(0.1));
+}
+
 #[test]
 fn a_list_of_one_pair_is_that_pair() {
     let workplace = lineage();

@@ -2,9 +2,12 @@
 
 mod common;
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, fs, time::SystemTime};
 
-use common::Workplace;
+use common::{
+    Workplace,
+    lists::{change, without},
+};
 use epidelta::evaluation::pearson_r;
 
 const CELL_TYPES: &str = "[cell_types]\nA = \"A.parquet\"\nB = \"B.parquet\"\nC = \"C.parquet\"\n\
@@ -26,7 +29,7 @@ fn study(pairs: &str, methods: &str) -> Workplace {
 }
 
 /// A table's rows, by the names of the columns.
-fn rows(table: &str) -> Vec<BTreeMap<String, String>> {
+fn named_rows(table: &str) -> Vec<BTreeMap<String, String>> {
     let mut lines = table.lines().map(|line| line.split('\t'));
     let names: Vec<&str> = lines.next().unwrap().collect();
     lines
@@ -40,7 +43,7 @@ fn models_of_many_pairs_stand_beside_those_of_one() {
     let workplace = study(r#"[["A", "B"], ["C", "D"], ["B", "A"]]"#, METHODS);
     workplace.succeed("study sim/study.toml -o study");
     let text = |name: &str| workplace.text(&format!("study/{name}"));
-    let pearson = rows(&text("pearson.tsv"));
+    let pearson = named_rows(&text("pearson.tsv"));
     assert_eq!(pearson.len(), 3 * 5);
     for row in &pearson {
         assert_eq!(row["genes"], "24", "{row:?}");
@@ -49,15 +52,23 @@ fn models_of_many_pairs_stand_beside_those_of_one() {
         assert!(row["valid_pearson_r"].parse::<f64>().is_ok(), "{row:?}");
     }
     // One model of all pairs, and what its predictions of each say.
-    let together = rows(&text("runs/all-pairs/together/seed-1/predictions.tsv"));
+    let together = named_rows(&text("runs/all-pairs/together/seed-1/predictions.tsv"));
     assert_eq!(together.len(), 3 * 120);
     for [a, b] in [["A", "B"], ["C", "D"], ["B", "A"]] {
         let of_pair = together.iter().filter(|row| {
             [&row["cell_type_a"], &row["cell_type_b"]] == [a, b] && row["split"] == "test"
         });
+        // Measured by the labels of models of the pair alone.
+        let alone = named_rows(&text(&format!(
+            "runs/{a}_vs_{b}/ridge/seed-1/predictions.tsv"
+        )));
+        let labels: BTreeMap<&String, &String> = alone
+            .iter()
+            .map(|row| (&row["gene_id"], &row["observed"]))
+            .collect();
+        let number = |text: &String| text.parse::<f64>().unwrap();
         let (observed, predicted): (Vec<f64>, Vec<f64>) = of_pair
-            .map(|row| ["observed", "predicted"].map(|name| row[name].parse::<f64>().unwrap()))
-            .map(|[observed, predicted]| (observed, predicted))
+            .map(|row| (number(labels[&row["gene_id"]]), number(&row["predicted"])))
             .unzip();
         let name = format!("{a}/{b}");
         let mut of_method = pearson.iter().filter(|row| row["method"] == "together");
@@ -90,10 +101,10 @@ fn models_of_many_pairs_stand_beside_those_of_one() {
         trained.sort_unstable();
         assert_eq!(pairs, trained, "{folder}");
     }
-    let differences = rows(&text("differences.tsv"));
+    let differences = named_rows(&text("differences.tsv"));
     assert_eq!(differences.len(), 3 * 4);
     assert!(differences.iter().all(|row| row["difference"] != "NA"));
-    let failures = rows(&text("runs.tsv"));
+    let failures = named_rows(&text("runs.tsv"));
     assert_eq!(failures.len(), 3 * 5);
     assert!(failures.iter().all(|row| row["failure"] == "NA"));
 
@@ -135,10 +146,19 @@ fn what_cannot_be_trained_on_many_pairs_is_told_first() {
             of("raw", "everything"),
             "method m: \"everything\" is nothing that a method is trained on",
         ),
+        (
+            r#"[["A", "B"], ["C", "D"]]"#,
+            of(
+                "raw",
+                "all-pairs\", set = { split.test_cell_types = [\"A\"] }, preset = \"tuned",
+            ),
+            "method m: a study holds out cell types by trained_on",
+        ),
     ] {
         let workplace = study(pairs, &methods);
-        let rows = (1..=120).map(|gene| format!("SIMG{gene:08}\t1.0\n"));
-        let table: String = rows.collect();
+        let table: String = (1..=120)
+            .map(|gene| format!("SIMG{gene:08}\t1.0\n"))
+            .collect();
         workplace.write("sim/table.tsv", format!("gene\tlog2FoldChange\n{table}"));
         workplace.fail("study sim/study.toml -o study", &[part]);
     }
@@ -151,5 +171,161 @@ fn what_cannot_be_trained_on_many_pairs_is_told_first() {
             "method m: models of many pairs know cell types by their names",
             "X is D in",
         ],
+    );
+}
+
+/// The runs that a study made or kept, by the time that their description was written.
+fn written(workplace: &Workplace) -> BTreeMap<String, SystemTime> {
+    let mut folders = vec![workplace.path("study/runs")];
+    let mut written = BTreeMap::new();
+    while let Some(folder) = folders.pop() {
+        for entry in fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                folders.push(path);
+            } else if path.ends_with("run.toml") {
+                let run = path.strip_prefix(workplace.path("study/runs")).unwrap();
+                let at = fs::metadata(&path).unwrap().modified().unwrap();
+                written.insert(run.parent().unwrap().display().to_string(), at);
+            }
+        }
+    }
+    written
+}
+
+#[test]
+fn what_another_list_of_pairs_changes_is_made_again() {
+    let workplace = study(r#"[["A", "B"], ["C", "D"]]"#, METHODS);
+    workplace.succeed("study sim/study.toml -o study");
+    let first = written(&workplace);
+    assert_eq!(first.len(), 2 * 4 + 1);
+    let again = |first: &BTreeMap<String, SystemTime>| -> Vec<String> {
+        workplace.succeed("study sim/study.toml -o study --resume");
+        let runs = written(&workplace).into_iter();
+        runs.filter(|(run, at)| first.get(run) != Some(at))
+            .map(|(run, _)| run)
+            .collect()
+    };
+    let describe = |from: &str, to: &str| {
+        let description = workplace.text("sim/study.toml");
+        assert!(description.contains(from));
+        workplace.write("sim/study.toml", description.replace(from, to));
+    };
+    // One pair more: the model of all pairs, and that of C and D, for which it trains too.
+    describe(r#"["C", "D"]]"#, r#"["C", "D"], ["B", "A"]]"#);
+    let made = again(&first);
+    let expected = |run: &&String| {
+        run.starts_with("B_vs_A")
+            || *run == "all-pairs/together/seed-1"
+            || run.starts_with("C_vs_D/new")
+    };
+    assert_eq!(made.len(), 4 + 1 + 2, "{made:?}");
+    assert_eq!(made.iter().filter(expected).count(), made.len(), "{made:?}");
+    // Another file of D: whatever reads it, so all but the models of A and B alone.
+    let second = written(&workplace);
+    change(&workplace, "sim/D.parquet", "sim/D.parquet", |cell| {
+        cell.genes[0].expression += 1.0;
+    });
+    let made = again(&second);
+    let kept: Vec<&String> = second.keys().filter(|run| !made.contains(run)).collect();
+    assert_eq!(
+        kept,
+        [
+            "A_vs_B/epidelta/seed-1",
+            "A_vs_B/ridge/seed-1",
+            "B_vs_A/epidelta/seed-1",
+            "B_vs_A/ridge/seed-1"
+        ]
+    );
+    // Another kind of training under the same name.
+    let third = written(&workplace);
+    describe(
+        r#"{ name = "new", method = "epidelta", trained_on = "other-cell-types" }"#,
+        r#"{ name = "new", method = "epidelta" }"#,
+    );
+    let made = again(&third);
+    assert!(made.iter().all(|run| run.contains("/new/")), "{made:?}");
+    assert_eq!(made.len(), 3);
+}
+
+#[test]
+fn pairs_of_other_genes_need_a_split_that_does_not_depend_on_them() {
+    let methods = METHODS.replace("\"epidelta\",\n    {", "{");
+    let workplace = study(r#"[["A", "B"], ["C", "D"]]"#, &methods);
+    change(&workplace, "sim/D.parquet", "sim/D.parquet", |cell| {
+        let values = cell.marks.len() * cell.bins;
+        cell.genes.drain(..30);
+        cell.signal.drain(..30 * values);
+    });
+    let description = workplace.text("sim/study.toml");
+    let random = format!("{description}split.method = \"random\"\n");
+    workplace.write("sim/study.toml", random);
+    workplace.fail(
+        "study sim/study.toml -o study",
+        &[
+            "method together",
+            "it would be tested on other genes of C/D",
+            "split.method",
+        ],
+    );
+    workplace.write(
+        "sim/study.toml",
+        format!("{description}split.method = \"chromosome\"\n"),
+    );
+    workplace.succeed("study sim/study.toml -o study");
+    let pearson = named_rows(&workplace.text("study/pearson.tsv"));
+    for pair in ["A/B", "C/D"] {
+        let of_pair = pearson.iter().filter(|row| row["pair"] == pair);
+        let genes: Vec<&String> = of_pair.map(|row| &row["genes"]).collect();
+        assert!(genes.iter().all(|count| *count == genes[0]), "{genes:?}");
+    }
+}
+
+/// Marks are those of the pairs that train, as the runs take them.
+#[test]
+fn lists_of_cell_types_that_lack_marks_are_checked_first() {
+    let ridge = r#"["raw", "ridge", { name = "m", method = "ridge", trained_on = "all-pairs" }]"#;
+    let workplace = study(r#"[["A", "B"], ["C", "D"]]"#, ridge);
+    without(&workplace, "sim/C.parquet", "sim/C.parquet", "H3K9me3");
+    workplace.fail(
+        "study sim/study.toml -o study",
+        &["method m: C has no H3K9me3, and ridge needs every mark"],
+    );
+    let raw = r#"["raw", "ridge", { name = "m", method = "raw", trained_on = "all-pairs" }]"#;
+    let description = workplace.text("sim/study.toml").replace(ridge, raw);
+    workplace.write("sim/study.toml", description);
+    let said = workplace.succeed("study sim/study.toml -o study").stderr;
+    assert!(said.contains("C has no H3K9me3"), "{said}");
+}
+
+/// One choice for a model of all pairs, and one failure of it.
+#[test]
+fn a_model_of_all_pairs_is_one() {
+    let methods = r#"["ridge", { name = "m", method = "raw-d", trained_on = "all-pairs" }]"#;
+    let workplace = study(r#"[["A", "B"], ["C", "D"]]"#, methods);
+    let description = workplace.text("sim/study.toml");
+    let tuned = |values: &str| {
+        let tune = format!("[tune.m]\ntraining.learning_rate = {values}\n");
+        workplace.write("sim/study.toml", format!("{description}{tune}"));
+    };
+    tuned("[1e-2, 1e-9]");
+    workplace.succeed("study sim/study.toml -o study");
+    let pearson = named_rows(&workplace.text("study/pearson.tsv"));
+    let chosen: Vec<&String> = pearson
+        .iter()
+        .filter(|row| row["method"] == "m")
+        .map(|row| &row["chosen"])
+        .collect();
+    assert_eq!(chosen.len(), 2);
+    assert_eq!(chosen[0], chosen[1]);
+    let runs = named_rows(&workplace.text("study/runs.tsv"));
+    assert_eq!(runs.len(), 2 + 2 * 2);
+    tuned("[1e30]");
+    let outcome = workplace.run("study sim/study.toml -o study --resume");
+    assert_eq!(outcome.code, Some(1));
+    assert!(
+        outcome.stderr.contains("1 of 3 runs failed"),
+        "{}",
+        outcome.stderr
     );
 }

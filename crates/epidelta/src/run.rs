@@ -29,8 +29,10 @@ use crate::{
 
 pub use baselines::{BaselineDifference, BaselineMetrics, BaselineSplit};
 pub use data::{DataFiles, LabelTable, ReadData};
+pub(crate) use data::{Joined, join_cells};
 pub use describe::{DataFile, DataShape, LabelFile, RunDescription, RunHead};
 pub use noise_ceiling::{Noise, NoiseCeilings};
+pub(crate) use train::check_marks;
 pub use train::{Event, Prepared, TrainingPlan, train};
 pub use trained::{Predicted, Run};
 

@@ -21,6 +21,7 @@ mod config;
 mod differences;
 mod execute;
 mod files;
+mod lists;
 mod methods;
 mod plan;
 mod results;

@@ -52,7 +52,7 @@ fn difference_of_pearson_r_as_in_scipy() {
         let both = [&method[..], &other[..]];
         let mut generator = resampling();
         let draws = draws(resamples, &mut generator);
-        let found = pearson_difference([&observed; 2], both, draws);
+        let found = pearson_difference(&observed, both, draws);
         let found = found.unwrap();
         close(found.difference, number(&case["difference"]), 1e-12);
         for (found, expected) in found.interval.iter().zip(numbers(&case["interval"])) {

@@ -63,6 +63,20 @@ fn chromosomes_are_known_by_either_custom() {
 }
 
 #[test]
+fn a_chromosome_is_not_in_two_splits_under_two_names() {
+    let names = [Some("chr1"), Some("chr2"), Some("chr3")];
+    let cells = vec![cell_type("A", &names), cell_type("B", &names)];
+    let twice = SplitConfig {
+        valid_chromosomes: vec!["1".into()],
+        test_chromosomes: vec!["chr1".into()],
+        ..by_chromosome()
+    };
+    let error = twice.assign(&mut joined(cells, &[[0, 1]]));
+    let message = error.unwrap_err().to_string();
+    assert!(message.contains("1 is in both"), "{message}");
+}
+
+#[test]
 fn a_gene_is_on_one_chromosome_in_all_pairs() {
     let names = [Some("chr3"), Some("chr8"), Some("chr2")];
     let other = [Some("chr3"), Some("chr2"), Some("chr2")];

@@ -67,12 +67,12 @@ pub fn run(command: &Study, seed: Option<u64>, reporter: &Reporter) -> Result<()
     }
     write_study_figures(&results, folder)?;
     writeln!(out, "\nwrote {}", folder.display())?;
-    let failed = results.failures().count();
+    let failed = results.failed_runs();
     if failed > 0 {
         bail!(
             "{failed} of {} runs failed: see the column failure of {}. What could be mended can \
              be run with --resume",
-            results.runs.len(),
+            outcomes.len(),
             folder.join("runs.tsv").display()
         );
     }

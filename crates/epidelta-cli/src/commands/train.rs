@@ -173,10 +173,8 @@ fn plan(command: &Train, seed: Option<u64>) -> Result<TrainingPlan> {
     let of_run = Settings::from_table(method, config.settings.clone()).ok();
     let data = command.data.required()?;
     let defaults = match &data {
-        DataFiles::Pairs(list) if list.pairs.len() > 1 => {
-            Settings::of(method, preset).for_many_pairs()
-        }
-        _ => Settings::of(method, preset),
+        DataFiles::Pairs(list) => Settings::of(method, preset).for_pairs(list.pairs.len()),
+        DataFiles::Pair { .. } => Settings::of(method, preset),
     };
     let mut settings = match of_run.filter(|_| config.is_run) {
         Some(settings) => settings,

@@ -252,7 +252,10 @@ impl SplitConfig {
 
     fn by_chromosome(&self, pair: &mut Pair) -> Result<()> {
         let (valid, test) = (&self.valid_chromosomes, &self.test_chromosomes);
-        if let Some(chrom) = valid.iter().find(|chrom| test.contains(chrom)) {
+        let is_in = |list: &[String], chrom: &str| {
+            same_chrom(chrom, list.iter().map(String::as_str)).is_some()
+        };
+        if let Some(chrom) = valid.iter().find(|chrom| is_in(test, chrom)) {
             return Err(Error::setting(
                 "split.valid_chromosomes, split.test_chromosomes",
                 format!("{chrom} is in both"),
@@ -270,9 +273,7 @@ impl SplitConfig {
                     "Import with --genes annotation.gtf, or choose another split method",
                 ));
             };
-            let is_in =
-                |list: &[String]| same_chrom(chrom, list.iter().map(String::as_str)).is_some();
-            Ok(match (is_in(test), is_in(valid)) {
+            Ok(match (is_in(test, chrom), is_in(valid, chrom)) {
                 (true, _) => Split::Test,
                 (false, true) => Split::Valid,
                 (false, false) => Split::Train,

@@ -243,7 +243,12 @@ impl Preset {
             similar_below: 2.0,
             auxiliary_weight: 1.0,
             auxiliary_relative: tuned,
-            bins_per_step: if tuned { 5 } else { 1 },
+            // Longer steps are better for the parts that see both cell types at once.
+            bins_per_step: match (self, variant.channels().contains(&Channel::A)) {
+                (Preset::Tuned, true) => 10,
+                (Preset::Tuned, false) => 5,
+                (Preset::Reference | Preset::Paper, _) => 1,
+            },
             hidden_bins: 32,
             hidden_marks: 16,
             hidden_head: 32,

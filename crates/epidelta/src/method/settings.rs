@@ -303,12 +303,12 @@ impl Settings {
         preset.settings(method.into())
     }
 
-    /// These settings, for a model of many pairs: epidelta's network learns to do without
-    /// knowing the cell types, which costs nothing in those that train, and without which it
-    /// is no better than a model of one pair in others (docs/accuracy.md).
+    /// These settings, for a model of so many pairs. Of more than one, epidelta's network learns
+    /// to do without knowing the cell types, which costs nothing in those that train, and
+    /// without which it is no better than a model of one pair in others (docs/accuracy.md).
     #[must_use]
-    pub fn for_many_pairs(mut self) -> Self {
-        if let MethodConfig::Epidelta(network) = &mut self.method {
+    pub fn for_pairs(mut self, pairs: usize) -> Self {
+        if let (MethodConfig::Epidelta(network), 2..) = (&mut self.method, pairs) {
             network.training.hidden_cell_types = 0.2;
         }
         self

@@ -167,14 +167,13 @@ impl Epidelta {
             .map(|scale| 1.0 / scale)
             .collect();
         let scales = Tensor::from_data(TensorData::new(scales, [marks, 1, 1]), &device);
-        // Every gene is seen twice, as A beside B and as B beside A: [mark, view, bin].
-        let views = |first: &Tensor<3>, second: &Tensor<3>| {
-            Tensor::cat(vec![first.clone(), second.clone()], 1)
-        };
-        let seen = [views(&signal.a, &signal.b), views(&signal.b, &signal.a)];
-        let [own, other] = seen.clone().map(|x| x * scales.clone());
+        let a: Tensor<3> = signal.a.clone() * scales.clone();
+        let b: Tensor<3> = signal.b.clone() * scales;
+        // Every gene is seen twice, as A beside B and as B beside A.
+        let own = Tensor::cat(vec![a.clone(), b.clone()], 1); // [mark, view, bin]
+        let other = Tensor::cat(vec![b, a], 1);
         let per_step = self.config.bins_per_step;
-        let mut x = vec![steps(own, per_step), steps(other, per_step)];
+        let mut x = vec![steps(own.clone(), per_step), steps(other.clone(), per_step)];
         let cell_types = layers.cell_types.as_ref();
         let cell_types = cell_types.map(|own| (own, identities(own, signal, &device)));
         if let Some((own, identities)) = &cell_types {
@@ -211,8 +210,8 @@ impl Epidelta {
         let mut joined = drop(joined, self.config.dropout);
         if self.config.head_windows > 0 {
             let windows = [self.config.head_windows.min(bins)];
-            let summaries = seen.clone().map(|x| window_means(x, &scales, &windows));
-            joined = Tensor::cat([vec![joined], summaries.to_vec()].concat(), 1);
+            let means = [own.clone(), other].map(|x| window_means(x, &windows));
+            joined = Tensor::cat([vec![joined], means.to_vec()].concat(), 1);
         }
         let mut hidden = layers.hidden.forward(joined);
         if let Some((own, identities)) = &cell_types {
@@ -226,8 +225,7 @@ impl Epidelta {
             view = view + (hidden.clone() * weights).sum_dim(1);
         }
         if let Some(linear) = &layers.linear {
-            let [own, _] = seen;
-            let features = window_means(own, &scales, &self.config.windows); // [view, mark * window]
+            let features = window_means(own, &self.config.windows); // [view, mark * window]
             view = view + features.clone().matmul(linear.val());
             let of_cells = cell_types.as_ref();
             if let Some((linear, identities)) =
@@ -260,24 +258,26 @@ impl Epidelta {
     }
 }
 
-/// Each mark's signal in windows of equal width, or of widths that differ by one bin, as the
-/// logarithm of the mean of its exponentials: `[view, mark * window]` of `[mark, view, bin]`.
-/// Of signal that is itself ln(1 + x) that is ln(1 + the mean of x). It is scaled afterwards,
-/// by `[mark, 1, 1]`.
-fn window_means(x: Tensor<3>, scales: &Tensor<3>, windows: &[usize]) -> Tensor<2> {
+/// Averages of each mark's bins in windows of equal width, or of widths that differ by one bin,
+/// `[view, mark * window]` of `[mark, view, bin]`.
+fn window_means(x: Tensor<3>, windows: &[usize]) -> Tensor<2> {
     let [marks, views, bins] = x.dims();
-    let mut of_windows: Vec<Tensor<3>> = Vec::new();
+    let columns: usize = windows.iter().sum();
+    let mut means = vec![0.0_f32; bins * columns];
+    let mut column = 0;
     for &windows in windows {
         for window in 0..windows {
             let (start, end) = (window * bins / windows, (window + 1) * bins / windows);
-            let bins = x.clone().narrow(2, start, end - start);
-            let largest = bins.clone().max_dim(2);
-            let mean = (bins - largest.clone()).exp().mean_dim(2);
-            of_windows.push(mean.log() + largest);
+            for bin in start..end {
+                means[bin * columns + column] = 1.0 / (end - start) as f32;
+            }
+            column += 1;
         }
     }
-    let columns = of_windows.len();
-    let of_marks = Tensor::cat(of_windows, 2) * scales.clone(); // [mark, view, window]
+    let device = x.device();
+    let means: Tensor<2> = Tensor::from_data(TensorData::new(means, [bins, columns]), &device);
+    let of_marks = x.reshape([marks * views, bins]).matmul(means);
+    let of_marks = of_marks.reshape([marks, views, columns]);
     of_marks.swap_dims(0, 1).reshape([views, marks * columns])
 }
 

@@ -201,7 +201,7 @@ impl Baselines {
         Some(match self.task {
             Task::Regression => {
                 let both = [&[of_method][..], &[of_linear.clone()][..]];
-                let difference = pearson_difference([&observed; 2], both, draws);
+                let difference = pearson_difference(&observed, both, draws);
                 let of = |Difference {
                               difference,
                               interval,

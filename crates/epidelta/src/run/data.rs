@@ -55,6 +55,55 @@ pub struct ReadData {
     pub common_library_size: Option<f64>,
 }
 
+/// Cell types joined by gene.
+pub(crate) struct Joined {
+    pub pair: Pair,
+    pub join: JoinSummary,
+    pub common_library_size: Option<f64>,
+}
+
+/// Joins pairs of cell types as the settings say. The marks, and the library size that
+/// expression is scaled to, are those of a run, or else of what trains.
+pub(crate) fn join_cells(
+    cells: Vec<Epigenome>,
+    pairs: &[[usize; 2]],
+    settings: &Settings,
+    of_run: Option<&RunHead>,
+) -> Result<Joined> {
+    let common_library_size = match of_run {
+        Some(run) if run.common_library_size.is_some() => run.common_library_size,
+        _ => {
+            let normalization = settings.label.normalization;
+            normalization.common_library_size(&cells, |cell| {
+                let name = cell.metadata.cell_type.as_str();
+                settings.split.cell_split([name, name]) == Split::Train
+            })
+        }
+    };
+    let marks = match of_run {
+        Some(run) => run.data.marks.clone(),
+        None => {
+            // What no network would learn is no input of one.
+            let name = |cell: usize| cells[cell].metadata.cell_type.clone();
+            let trains = |pair: &[usize; 2]| settings.split.trains(&pair.map(name));
+            let train: Vec<[usize; 2]> = pairs.iter().copied().filter(trains).collect();
+            shared_marks(&cells, if train.is_empty() { pairs } else { &train })
+        }
+    };
+    let (pair, join) = Pair::join_all(
+        cells,
+        pairs,
+        Some(&marks),
+        settings.label,
+        common_library_size,
+    )?;
+    Ok(Joined {
+        pair,
+        join,
+        common_library_size,
+    })
+}
+
 impl DataFiles {
     /// The table of labels, if there is one.
     pub fn labels(&self) -> Option<&LabelTable> {
@@ -103,32 +152,11 @@ impl DataFiles {
         let labels = self.labels().map(LabelFile::of).transpose()?;
         let (files, cells): (Vec<DataFile>, Vec<Epigenome>) = read.into_iter().unzip();
         self.check_names(&files)?;
-        let common_library_size = match of_run {
-            Some(run) if run.common_library_size.is_some() => run.common_library_size,
-            _ => {
-                let normalization = settings.label.normalization;
-                normalization.common_library_size(&cells, |cell| {
-                    let name = cell.metadata.cell_type.as_str();
-                    settings.split.cell_split([name, name]) == Split::Train
-                })
-            }
-        };
-        let marks = match of_run {
-            Some(run) => run.data.marks.clone(),
-            None => {
-                // What no network would learn is no input of one.
-                let name = |cell: usize| cells[cell].metadata.cell_type.clone();
-                let train = pairs
-                    .iter()
-                    .copied()
-                    .filter(|pair| settings.split.trains(&pair.map(name)));
-                let train: Vec<[usize; 2]> = train.collect();
-                shared_marks(&cells, if train.is_empty() { &pairs } else { &train })
-            }
-        };
-        let label = settings.label;
-        let (mut pair, mut join) =
-            Pair::join_all(cells, &pairs, Some(&marks), label, common_library_size)?;
+        let Joined {
+            mut pair,
+            mut join,
+            common_library_size,
+        } = join_cells(cells, &pairs, settings, of_run)?;
         if let Some(LabelTable { path, column }) = self.labels() {
             let table = read_fold_changes(path, column.as_deref())?;
             pair.take_labels(&table, settings.label.direction, &mut join)?;

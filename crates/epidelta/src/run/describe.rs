@@ -30,7 +30,8 @@ pub struct DataFile {
     pub sha256: String,
     /// The cell type in it.
     pub cell_type: String,
-    /// The expression of all its genes together, by which labels are normalized.
+    /// The expression of all genes that were measured, together, where the file tells it; labels
+    /// are normalized by it where all files do.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub library_size: Option<f64>,
 }

@@ -339,7 +339,7 @@ fn keep_splits(run: &Run, pair: &mut Pair) -> Result<()> {
 }
 
 /// Refuses data in which a cell type lacks a mark, where the method cannot do without.
-pub(super) fn check_marks(method: Method, settings: &Settings, join: &JoinSummary) -> Result<()> {
+pub(crate) fn check_marks(method: Method, settings: &Settings, join: &JoinSummary) -> Result<()> {
     let needs_all = settings.method.training().is_none();
     match join.lacking.first() {
         Some((cell_type, mark)) if needs_all => Err(Error::data(

@@ -36,7 +36,7 @@ pub struct Comparison {
 /// A variant with regression and with classification as cell-specific task.
 #[derive(Debug, Clone, Serialize)]
 pub struct AuxiliaryComparison {
-    /// The variant.
+    /// The variant, by its name in the study.
     pub variant: String,
     /// Mean test Pearson r of the fold change with regression.
     pub regression_pearson_r: Option<f64>,
@@ -135,13 +135,14 @@ pub(super) fn auxiliary(
                 return None;
             };
             let same = Some((Auxiliary::Classification, settings));
-            let with_classification = plan
-                .methods
-                .iter()
-                .position(|other| other.method == method.method && task(other) == same)?;
+            let with_classification = plan.methods.iter().position(|other| {
+                other.method == method.method
+                    && other.trained_on == method.trained_on
+                    && task(other) == same
+            })?;
             let differences = differences(&r[with_classification], &r[with_regression]);
             Some(AuxiliaryComparison {
-                variant: method.method.name().into(),
+                variant: method.name.clone(),
                 regression_pearson_r: mean_r(with_regression),
                 classification_pearson_r: mean_r(with_classification),
                 cells_pearson_r: cells(with_regression, |cell| match cell {

@@ -69,16 +69,14 @@ fn on_pair(
         let made = runs.filter(|run| run.metrics.is_ok());
         made.map(|run| &run.test).collect::<Vec<_>>()
     });
-    let [Some(of_method), Some(of_baseline)] = tests.each_ref().map(|runs| runs.first()) else {
-        return None;
-    };
+    let observed = tests[0].first()?;
     let predicted = tests.each_ref().map(|runs| {
         let predicted = runs.iter().map(|(_, predicted)| predicted.clone());
         predicted.collect::<Vec<Vec<f64>>>()
     });
     let mut draws = generator(plan.seeds[0], Purpose::Bootstrap, pair as u64);
     pearson_difference(
-        [&of_method.0, &of_baseline.0],
+        &observed.0,
         predicted.each_ref().map(Vec::as_slice),
         Draws::new(None, &mut draws),
     )

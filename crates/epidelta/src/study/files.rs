@@ -9,13 +9,10 @@ use std::{
 use rayon::prelude::*;
 
 use super::{
-    StudyConfig, StudyMethod, StudyPair,
-    methods::Candidate,
-    plan::in_full,
-    trained_on::{TrainedOn, pair_list},
+    StudyConfig, StudyMethod, StudyPair, lists::check_lists, methods::Candidate, plan::in_full,
 };
 use crate::{
-    dataset::{Epigenome, InputTransform, Pair, SplitConfig, read_epigenome},
+    dataset::{Epigenome, InputTransform, Pair, read_epigenome},
     error::Result,
     expression::read_fold_changes,
     method::Settings,
@@ -27,7 +24,12 @@ use crate::{
 pub(super) struct CheckedFiles {
     pub checksums: HashMap<PathBuf, String>,
     pub warnings: Vec<String>,
+    /// Of each pair; fewer only where there are problems.
+    pub labels: Vec<PairLabels>,
 }
+
+/// Log2 fold changes of a pair, A over B, by gene id.
+pub(super) type PairLabels = HashMap<String, f64>;
 
 /// A cell type without its signal, which runs read again.
 struct Stripped {
@@ -79,121 +81,26 @@ pub(super) fn check_files(
         let of_pair = pair.files.each_ref().map(|path| cells.get(path.as_path()));
         if let ([Some(a), Some(b)], Some(Candidate { settings, .. })) = (of_pair, settings) {
             match check_pair(&a.epigenome, &b.epigenome, pair, settings) {
-                Ok(warnings) => checked.warnings.extend(warnings),
+                Ok((warnings, labels)) => {
+                    checked.warnings.extend(warnings);
+                    checked.labels.push(labels);
+                }
                 Err(error) => wrong(in_full(&error)),
             }
         }
     }
     // What is wrong with a pair is wrong with a list of it too.
     if problems.is_empty() {
+        let cells = cells.iter().map(|(&path, cell)| (path, &cell.epigenome));
+        let cells = cells.collect();
         for method in methods {
-            if let Some(problem) = check_many_pairs(method, pairs, &cells) {
-                problems.push(format!("method {}: {problem}", method.name));
+            match check_lists(method, pairs, &cells) {
+                Ok(warnings) => checked.warnings.extend(warnings),
+                Err(problem) => problems.push(format!("method {}: {problem}", method.name)),
             }
         }
     }
     checked
-}
-
-/// What keeps a method from being trained on many pairs, if it is to be.
-fn check_many_pairs(
-    method: &StudyMethod,
-    pairs: &[StudyPair],
-    cells: &BTreeMap<&Path, Stripped>,
-) -> Option<String> {
-    let Candidate { settings, .. } = method.candidates.first()?;
-    let tested = match method.trained_on {
-        TrainedOn::Pair => return None,
-        TrainedOn::AllPairs => 0..1,
-        TrainedOn::OtherCellTypes => 0..pairs.len(),
-    };
-    if settings.method.is_per_cell() {
-        return Some(format!(
-            "{} is a network for A and one for B, of one pair, and cannot be trained on many",
-            method.method
-        ));
-    }
-    if let Some(pair) = pairs.iter().find(|pair| pair.labels.is_some()) {
-        return Some(format!(
-            "the labels of {} come from a table, and it cannot be trained on many pairs then",
-            pair.name()
-        ));
-    }
-    for pair in pairs {
-        for (name, path) in pair.cell_types.iter().zip(&pair.files) {
-            let of_file = &cells.get(path.as_path())?.epigenome.metadata.cell_type;
-            if of_file != name {
-                return Some(format!(
-                    "models of many pairs know cell types by their names in the files, and {name} \
-                     is {of_file} in {}: call it so in the study",
-                    path.display()
-                ));
-            }
-        }
-    }
-    tested.into_iter().find_map(|of| {
-        let problem = check_list(method, settings, pairs, of, cells)?;
-        Some(match method.trained_on {
-            TrainedOn::OtherCellTypes => format!("without {}: {problem}", pairs[of].name()),
-            TrainedOn::Pair | TrainedOn::AllPairs => problem,
-        })
-    })
-}
-
-/// What keeps a model for one of the pairs from being trained on its list of pairs, and from
-/// being compared with models of that pair alone.
-fn check_list(
-    method: &StudyMethod,
-    settings: &Settings,
-    pairs: &[StudyPair],
-    of: usize,
-    cells: &BTreeMap<&Path, Stripped>,
-) -> Option<String> {
-    let trained_on = method.trained_on;
-    let wanted = trained_on.pairs(pairs, of)?;
-    let list = pair_list(pairs, &wanted);
-    let epigenomes = |files: &[PathBuf]| -> Option<Vec<Epigenome>> {
-        let cells = files.iter().map(|path| cells.get(path.as_path()));
-        cells.map(|cell| Some(cell?.epigenome.clone())).collect()
-    };
-    // As its runs will: joined, and divided into splits.
-    let divided = |cells: Vec<Epigenome>, pairs: &[[usize; 2]], split: &SplitConfig| {
-        let (pair, _) = Pair::join_all(cells, pairs, None, settings.label, None)?;
-        let mut pair = pair.of_several();
-        split.assign(&mut pair)?;
-        Result::Ok(pair)
-    };
-    let mut split = settings.split.clone();
-    split
-        .test_cell_types
-        .extend(trained_on.held_out(&pairs[of]));
-    let listed = match divided(epigenomes(&list.files)?, &list.pairs, &split) {
-        Ok(listed) => listed,
-        Err(error) => return Some(in_full(&error)),
-    };
-    let tested = match trained_on {
-        TrainedOn::AllPairs => wanted,
-        TrainedOn::Pair | TrainedOn::OtherCellTypes => vec![of],
-    };
-    tested.into_iter().find_map(|of| {
-        let StudyPair {
-            cell_types, files, ..
-        } = &pairs[of];
-        let alone = divided(epigenomes(files)?, &[[0, 1]], &settings.split).ok()?;
-        let mut genes = (0..listed.genes.len())
-            .filter(|&gene| listed.cell_types(gene) == cell_types.each_ref().map(String::as_str));
-        let differs = (0..alone.genes.len()).find(|&gene| {
-            let in_list = genes.next().map(|gene| listed.genes[gene].split);
-            in_list != Some(alone.genes[gene].split)
-        })?;
-        Some(format!(
-            "it would be tested on other genes of {} than a model of that pair alone: gene {} is \
-             drawn for another split, since the pairs do not have the same genes; set \
-             split.method = \"chromosome\" in [settings], or give the files a split",
-            pairs[of].name(),
-            alone.gene_id(differs)
-        ))
-    })
 }
 
 fn strip(path: &Path) -> Result<Stripped> {
@@ -246,7 +153,7 @@ fn check_pair(
     b: &Epigenome,
     of_study: &StudyPair,
     settings: &Settings,
-) -> Result<Vec<String>> {
+) -> Result<(Vec<String>, PairLabels)> {
     let (mut pair, mut summary) = Pair::join(a.clone(), b.clone(), settings.label)?;
     if let Some(table) = &of_study.labels {
         let labels = read_fold_changes(&table.path, table.column.as_deref())?;
@@ -270,5 +177,10 @@ fn check_pair(
     if summary.labels_reversed {
         warn("the labels of the table go the other way than the expressions of A and B".into());
     }
-    Ok(warnings)
+    let labels = (0..pair.genes.len()).map(|gene| {
+        let label = pair.genes[gene].log2_fold_change;
+        let a_over_b = settings.label.direction.log2_fold_change(label, 0.0);
+        (pair.gene_id(gene).to_owned(), a_over_b)
+    });
+    Ok((warnings, labels.collect()))
 }

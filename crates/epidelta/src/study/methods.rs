@@ -30,13 +30,14 @@ pub struct StudyMethod {
 }
 
 impl StudyMethod {
-    /// The settings of its preset.
-    fn defaults(&self) -> Settings {
-        let settings = Settings::of(self.method, self.preset);
-        match self.trained_on {
-            TrainedOn::Pair => settings,
-            TrainedOn::AllPairs | TrainedOn::OtherCellTypes => settings.for_many_pairs(),
-        }
+    /// The settings of its preset, as `epidelta train` has them for as many pairs.
+    fn defaults(&self, config: &StudyConfig) -> Settings {
+        Settings::of(self.method, self.preset).for_pairs(match self.trained_on {
+            TrainedOn::Pair => 1,
+            TrainedOn::AllPairs => config.pairs.len(),
+            // One to train on, and the one to test on, at least.
+            TrainedOn::OtherCellTypes => 2,
+        })
     }
 }
 
@@ -157,7 +158,7 @@ fn candidates(
     set: Option<&Table>,
 ) -> std::result::Result<Vec<Candidate>, String> {
     let name = &method.name;
-    let defaults = method.defaults();
+    let defaults = method.defaults(config);
     let common = common_settings(config, &defaults);
     let empty = Table::new();
     let lists = config.tune.get(name).unwrap_or(&empty);
@@ -174,6 +175,18 @@ fn candidates(
                 .and_then(|settings| settings.with_table(method, &tuned))
                 .map_err(|error| error.to_string())?;
             settings.check_for(method).map_err(|e| e.to_string())?;
+            let SplitConfig {
+                valid_cell_types,
+                test_cell_types,
+                ..
+            } = &settings.split;
+            if !(valid_cell_types.is_empty() && test_cell_types.is_empty()) {
+                return Err(
+                    "a study holds out cell types by trained_on = \"other-cell-types\", \
+                            not by the settings of split"
+                        .into(),
+                );
+            }
             if settings.label.task == Task::Classification {
                 return Err("a study compares fold changes, not up versus down".into());
             }
@@ -205,7 +218,7 @@ fn check_common_settings(
     let used: BTreeSet<String> = methods
         .iter()
         .flat_map(|method| {
-            let common = common_settings(config, &method.defaults());
+            let common = common_settings(config, &method.defaults(config));
             names(&common)
         })
         .collect();

@@ -7,7 +7,7 @@ use std::{
 
 use super::{
     config::{PairEntry, StudyConfig},
-    files::check_files,
+    files::{PairLabels, check_files},
     methods::{StudyMethod, baselines, methods},
     trained_on::{TrainedOn, pair_list},
 };
@@ -29,6 +29,8 @@ pub struct StudyPlan {
     pub baselines: Vec<usize>,
     /// What the user should know, though it keeps nothing from running.
     pub warnings: Vec<String>,
+    /// The labels of each pair, by which every method is measured.
+    pub(super) labels: Vec<PairLabels>,
     /// The checksum of every file that runs read.
     pub(super) checksums: HashMap<PathBuf, String>,
 }
@@ -91,6 +93,7 @@ impl StudyPlan {
                 seeds: config.seeds.clone(),
                 baselines,
                 warnings: files.warnings,
+                labels: files.labels,
                 checksums: files.checksums,
             });
         }

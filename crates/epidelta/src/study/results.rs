@@ -1,6 +1,6 @@
 //! What a study found: every method on every pair, and the methods beside each other.
 
-use std::path::Path;
+use std::{collections::BTreeSet, path::Path};
 
 use rayon::prelude::*;
 use serde::Serialize;
@@ -192,7 +192,8 @@ impl Read {
     }
 }
 
-/// The measures and predictions of a run on one of its pairs. Where none of its validation
+/// The measures and predictions of a run on one of its pairs, by the labels that models of that
+/// pair alone have: those of a list are scaled to other library sizes. Where none of its validation
 /// genes are of the pair, because its cell types are held out, those of the other pairs count.
 fn measured_on(
     plan: &StudyPlan,
@@ -203,17 +204,20 @@ fn measured_on(
         return Ok((metrics.clone(), predictions.clone()));
     }
     let pair = &plan.pairs[job.pair];
-    let is_of_pair = |gene: &&GenePrediction| {
-        let of_pair = gene.of_pair.as_ref();
-        of_pair.is_some_and(|of_pair| of_pair.cell_types == pair.cell_types)
+    let direction = plan.methods[job.method].candidates[job.candidate]
+        .settings
+        .label
+        .direction;
+    let of_pair = |gene: &GenePrediction| {
+        let cell_types = &gene.of_pair.as_ref()?.cell_types;
+        let label = plan.labels.get(job.pair)?.get(&gene.gene_id)?;
+        (*cell_types == pair.cell_types).then(|| GenePrediction {
+            observed: direction.log2_fold_change(*label, 0.0),
+            ..gene.clone()
+        })
     };
     let of_pair = Predictions {
-        genes: predictions
-            .genes
-            .iter()
-            .filter(is_of_pair)
-            .cloned()
-            .collect(),
+        genes: predictions.genes.iter().filter_map(of_pair).collect(),
     };
     if of_pair.genes.is_empty() {
         return Err(format!("the run has no prediction of {}", pair.name()));
@@ -296,9 +300,19 @@ impl StudyResults {
             .map(|run| (run.pair.as_str(), run.method.as_str()))
     }
 
-    /// The runs that failed.
-    pub fn failures(&self) -> impl Iterator<Item = &RunResult> {
-        self.runs.iter().filter(|run| run.failure.is_some())
+    /// How many runs failed; one of all pairs is one.
+    pub fn failed_runs(&self) -> usize {
+        let failed = self.runs.iter().filter(|run| run.failure.is_some());
+        let of_all_pairs = |run: &RunResult| {
+            let mut methods = self.methods.iter();
+            let method = methods.find(|method| method.name == run.method);
+            method.is_some_and(|method| method.trained_on == TrainedOn::AllPairs)
+        };
+        let runs = failed.map(|run| {
+            let pair = (!of_all_pairs(run)).then_some(&run.pair);
+            (pair, &run.method, &run.tried, run.seed)
+        });
+        runs.collect::<BTreeSet<_>>().len()
     }
 }
 
@@ -313,11 +327,18 @@ impl MethodResults {
 }
 
 /// Per pair and method, the candidate with the highest mean validation r among those
-/// that failed for the fewest seeds; of a method without any, the first.
+/// that failed for the fewest seeds; of a method without any, the first. One model of all pairs
+/// has one for all, by the mean over them.
 fn chosen_candidates(plan: &StudyPlan, runs: &[Read]) -> Vec<Vec<usize>> {
     let of = |pair: usize, method: usize| {
+        let counts = match plan.methods[method].trained_on {
+            TrainedOn::Pair | TrainedOn::OtherCellTypes => pair..pair + 1,
+            TrainedOn::AllPairs => 0..plan.pairs.len(),
+        };
         let valid = |candidate: usize| -> Vec<f64> {
-            let of_candidate = of_jobs(runs, pair, method, candidate);
+            let of_candidate = counts
+                .clone()
+                .flat_map(|pair| of_jobs(runs, pair, method, candidate));
             let valid = of_candidate.filter_map(|run| {
                 let metrics = run.metrics.as_ref().ok()?;
                 metrics.best.valid.as_ref()?.pearson_r

@@ -45,10 +45,10 @@ impl StudyResults {
             "valid_pearson_r",
             "spearman_r",
             "mse",
-            "new_cell_types_pearson_r",
             "genes",
             "seeds",
             "chosen",
+            "new_cell_types_pearson_r",
         ]);
         for (index, pair) in self.pairs.iter().enumerate() {
             for method in &self.methods {
@@ -63,10 +63,10 @@ impl StudyResults {
                     number(result.and_then(|r| r.valid_pearson_r)),
                     number(result.and_then(|r| r.spearman_r)),
                     number(result.and_then(|r| r.mse)),
-                    number(result.and_then(|r| r.new_cell_types_pearson_r)),
                     result.map_or(NOTHING.into(), |r| r.genes.to_string()),
                     result.map_or("0".into(), |r| r.seeds.to_string()),
                     text(result.map_or("", |r| &r.chosen)),
+                    number(result.and_then(|r| r.new_cell_types_pearson_r)),
                 ]);
             }
         }

@@ -17,31 +17,24 @@ pub struct Difference {
 }
 
 /// The difference of two methods' Pearson r on the same genes, each the mean over its
-/// seeds, with its percentile bootstrap interval. Each method has its own observed values:
-/// labels of models of one and of many pairs differ a little, for they are scaled to other
-/// library sizes.
+/// seeds, with its percentile bootstrap interval.
 ///
 /// `None` where r is undefined for one of them, as for predictions that do not vary.
 pub fn pearson_difference(
-    observed: [&[f64]; 2],
-    predicted: [&[Vec<f64>]; 2],
+    observed: &[f64],
+    [method, other]: [&[Vec<f64>]; 2],
     draws: Draws<'_>,
 ) -> Option<Difference> {
-    let genes = observed[0].len();
-    if observed[1].len() != genes {
-        return None;
-    }
-    let r = |side: usize| {
-        let of_seeds = predicted[side].iter().map(|y| pearson_r(observed[side], y));
-        mean(&of_seeds.collect::<Option<Vec<f64>>>()?)
+    let r = |predicted: &[Vec<f64>]| {
+        let of_seeds: Option<Vec<f64>> = predicted.iter().map(|y| pearson_r(observed, y)).collect();
+        mean(&of_seeds?)
     };
-    let seeds = |side: usize| Seeds::of(observed[side], predicted[side]);
-    let seeds = [seeds(0)?, seeds(1)?];
+    let seeds = [Seeds::of(observed, method)?, Seeds::of(observed, other)?];
     let statistic = |times: &[f64]| Some(seeds[0].mean_r(times)? - seeds[1].mean_r(times)?);
     let level = draws.level;
-    let statistics = resampled(genes, draws, statistic)?;
+    let statistics = resampled(observed.len(), draws, statistic)?;
     Some(Difference {
-        difference: r(0)? - r(1)?,
+        difference: r(method)? - r(other)?,
         interval: interval(statistics, level)?,
     })
 }
@@ -115,7 +108,7 @@ mod tests {
 
     fn difference(method: &[Vec<f64>], other: &[Vec<f64>]) -> Option<Difference> {
         let mut generator = ChaCha8Rng::seed_from_u64(1);
-        pearson_difference([&X; 2], [method, other], Draws::new(None, &mut generator))
+        pearson_difference(&X, [method, other], Draws::new(None, &mut generator))
     }
 
     #[test]

@@ -27,7 +27,7 @@ impl Standard {
                     .map(|signal| &signal[mark * bins..][..bins]);
                 a.iter().chain(b).map(|&value| f64::from(value))
             });
-            Moments::of(values).spread() as f32
+            or_one(Moments::of(values).spread()) as f32
         });
         let of_genes = |of: fn(&PairedGene) -> f64| {
             let genes = genes.iter().map(move |&gene| &pair.genes[gene]);
@@ -39,8 +39,8 @@ impl Standard {
         let label = Moments::of(of_genes(|gene| gene.log2_fold_change));
         Standard {
             signal: signal.collect(),
-            label: or_one((label.spread().powi(2) + label.mean().powi(2)).sqrt()) as f32,
-            expression: [expression.mean() as f32, expression.spread() as f32],
+            label: of_log2((label.spread().powi(2) + label.mean().powi(2)).sqrt()),
+            expression: [expression.mean() as f32, of_log2(expression.spread())],
         }
     }
 
@@ -82,18 +82,26 @@ impl Moments {
         self.first + self.sum / self.count.max(1.0)
     }
 
-    /// The standard deviation, or 1 where nothing varies.
+    /// The standard deviation.
     fn spread(&self) -> f64 {
         let count = self.count.max(1.0);
         let variance = self.squares / count - (self.sum / count).powi(2);
-        or_one(variance.max(0.0).sqrt())
+        variance.max(0.0).sqrt()
     }
 }
 
-/// A scale, or 1 where there is none that 32-bit numbers can be divided by.
+/// A scale, or 1 where there is none whose square a 32-bit number can hold.
 fn or_one(scale: f64) -> f64 {
-    match scale > f64::from(f32::MIN_POSITIVE) {
+    match scale > f64::from(f32::MIN_POSITIVE).sqrt() {
         true => scale,
+        false => 1.0,
+    }
+}
+
+/// A scale of log2 numbers, or 1 where they differ by rounding alone.
+fn of_log2(scale: f64) -> f32 {
+    match scale > 1e-6 {
+        true => scale as f32,
         false => 1.0,
     }
 }
