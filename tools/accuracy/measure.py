@@ -5,7 +5,8 @@
 
 EPIDELTA is the program, DATA a folder with `remc-pair/` (E012.parquet, E013.parquet) and
 `deepdiff-sample/` (the published CSV files). Every training becomes a run folder in OUTPUT and
-is not made twice, so that the script goes on where it was stopped.
+is not made twice, so that the script goes on where it was stopped: another version of the program
+needs another OUTPUT.
 
 `ablation` trains the presets, and each with one of their choices undone, and prints Pearson r of
 the VALIDATION genes: all choices were made by these, and by cross-validation over the chromosomes
@@ -34,20 +35,16 @@ UNDONE = {
     "epidelta": {
         "tuned": [],
         "no windows for the head": ["model.head_windows=0"],
-        "20 windows for the head": ["model.head_windows=20"],
         "no linear path": ["model.windows=[]"],
-        "linear path of 1, 10 and 20 windows": ["model.windows=[1,10,20]"],
-        "64 hidden units": ["model.hidden_bins=64"],
         "no encoder of all marks at once": ["model.joint_encoder=false"],
         "no parts of each cell type": ["model.cell_types=false"],
         "no cell-specific tasks": ["model.auxiliary_weight=0"],
-        "2.5 times the weight of the cell-specific tasks": ["model.auxiliary_weight=0.25"],
-        "5 bins per step": ["model.bins_per_step=5"],
         "20 bins per step": ["model.bins_per_step=20"],
         "no dropout": ["model.dropout=0", "model.dropout_head=0"],
         "no weight decay": ["training.weight_decay=0"],
         "no averaged weights": ["training.averaged_share=0"],
         "constant learning rate": ["training.schedule=constant"],
+        "validation score of three epochs": ["training.smoothing=3"],
         "batch 64, learning rate 3e-3": ["training.batch_size=64", "training.learning_rate=3e-3"],
         "signal as it is": ["input.transform=none"],
         "arcsinh": ["input.transform=arcsinh"],
@@ -224,6 +221,17 @@ def final(measure):
             seconds = statistics.mean(of["fit_seconds"] for of in of_seeds)
             interval = f"{gap:+.3f} ({low:+.3f} to {high:+.3f})"
             print(f"| {name} | {values} | {interval} | {seconds:.0f} |", flush=True)
+        # Of the ensembles, which come last.
+        spreads = [of["test"]["spread"] for of in of_seeds]
+        covered = [of["observed"] for spread in spreads for of in spread["coverage"]
+                   if of["nominal"] == 0.95]  # fmt: skip
+        errors = [[fifth["absolute_error"] for fifth in of["fifths"]] for of in spreads]
+        print(
+            f"\nSpread of 5 networks and error: Spearman r "
+            f"{statistics.mean(of['spearman_r'] for of in spreads):.2f}; mean error by fifths of "
+            f"the spread {', '.join(f'{statistics.mean(of):.2f}' for of in zip(*errors))}; of the "
+            f"intervals that should hold 95 % of the genes, {statistics.mean(covered):.3f} do"
+        )
 
 
 def curve(measure):
@@ -280,8 +288,9 @@ def pairs(measure):
         return run(f"without-{cell}-{hidden}", [*list_, *setting])
 
     print("\n### New genes in a new cell type, Pearson r\n")
-    print("| new cell type | one pair: mean (best) | all other pairs | and cell types hidden |")
-    print("|---|---|---|---|")
+    print("| new cell type | one pair: mean (best) | all other pairs | and cell types hidden |"
+          " known cell types, validation genes: all other pairs | and cell types hidden |")
+    print("|---|---|---|---|---|---|")
     for cell in ("E", "G", "I"):
         of_cell = [row for row in rows if cell in map(name, row)]
         others = [row for row in rows if row not in of_cell]
@@ -296,7 +305,9 @@ def pairs(measure):
             together = list(pool.map(lambda hidden: all_pairs(cell, hidden), (0, 0.2)))
         r = [metrics(run)["test"]["pearson_r"] for run in together]
         one = f"{statistics.mean(alone):.3f} ({max(alone):.3f})"
-        print(f"| {cell} | {one} | {r[0]:.3f} | {r[1]:.3f} |", flush=True)
+        valid = [metrics(run)["valid"]["pearson_r"] for run in together]
+        row = [cell, one, *(f"{value:.3f}" for value in [*r, *valid])]
+        print("| " + " | ".join(row) + " |", flush=True)
 
 
 def main():
