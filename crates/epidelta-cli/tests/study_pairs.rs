@@ -109,14 +109,11 @@ fn models_of_many_pairs_stand_beside_those_of_one() {
     assert!(failures.iter().all(|row| row["failure"] == "NA"));
 
     // Resumed, nothing is made again.
-    let before: Vec<String> = ["pearson.tsv", "differences.tsv", "study.json", "cost.tsv"]
-        .map(|name| text(name))
-        .to_vec();
+    let tables = || ["pearson.tsv", "differences.tsv", "study.json", "cost.tsv"].map(text);
+    let before = tables();
     let resumed = workplace.succeed("study sim/study.toml -o study --resume");
     assert!(!resumed.stderr.contains("left:"), "{}", resumed.stderr);
-    let after: Vec<String> = ["pearson.tsv", "differences.tsv", "study.json", "cost.tsv"]
-        .map(|name| text(name))
-        .to_vec();
+    let after = tables();
     assert_eq!(before, after);
 }
 
