@@ -213,6 +213,9 @@ pub struct Simulate {
 /// ridge, lasso, logistic and boosting it is model.json, of the others model.postcard. Progress and
 /// summary tell genes/s, the training genes of an epoch over the time of all of it, validation
 /// included.
+///
+/// Of several pairs, epidelta does not see which cell types a fifth of the genes are of
+/// (training.hidden_cell_types=0.2), so that it learns to do without.
 #[derive(Debug, Args)]
 pub struct Train {
     #[command(flatten)]
@@ -270,8 +273,7 @@ pub struct Data {
     #[arg(long, value_name = "PARQUET", requires = "a")]
     pub b: Option<PathBuf>,
     /// Many pairs: a table with the columns a and b, an epigenome.parquet each, relative to the
-    /// table's folder. Of several pairs, epidelta does not see the names of a fifth of the cell
-    /// types in training (training.hidden_cell_types=0.2)
+    /// table's folder
     #[arg(long, value_name = "TSV", conflicts_with_all = ["a", "b", "labels"])]
     pub pairs: Option<PathBuf>,
     /// Take the log2 fold changes, A over B, from a table of DESeq2, edgeR or limma; genes that it

@@ -67,7 +67,7 @@ pub fn run(command: &Study, seed: Option<u64>, reporter: &Reporter) -> Result<()
     }
     write_study_figures(&results, folder)?;
     writeln!(out, "\nwrote {}", folder.display())?;
-    let failed = results.failed_runs();
+    let failed = results.failed_runs;
     if failed > 0 {
         bail!(
             "{failed} of {} runs failed: see the column failure of {}. What could be mended can \

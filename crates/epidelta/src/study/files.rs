@@ -12,11 +12,12 @@ use super::{
     StudyConfig, StudyMethod, StudyPair, lists::check_lists, methods::Candidate, plan::in_full,
 };
 use crate::{
-    dataset::{Epigenome, InputTransform, Pair, read_epigenome},
+    dataset::{Epigenome, InputTransform, read_epigenome},
     error::Result,
     expression::read_fold_changes,
     method::Settings,
     provenance::sha256,
+    run::join_cells,
 };
 
 /// What was found in the files.
@@ -93,12 +94,14 @@ pub(super) fn check_files(
     if problems.is_empty() {
         let cells = cells.iter().map(|(&path, cell)| (path, &cell.epigenome));
         let cells = cells.collect();
+        let mut warnings = BTreeSet::new();
         for method in methods {
             match check_lists(method, pairs, &cells) {
-                Ok(warnings) => checked.warnings.extend(warnings),
+                Ok(of_method) => warnings.extend(of_method),
                 Err(problem) => problems.push(format!("method {}: {problem}", method.name)),
             }
         }
+        checked.warnings.extend(warnings);
     }
     checked
 }
@@ -154,7 +157,9 @@ fn check_pair(
     of_study: &StudyPair,
     settings: &Settings,
 ) -> Result<(Vec<String>, PairLabels)> {
-    let (mut pair, mut summary) = Pair::join(a.clone(), b.clone(), settings.label)?;
+    let cells = vec![a.clone(), b.clone()];
+    let joined = join_cells(cells, &[[0, 1]], settings, None)?;
+    let (mut pair, mut summary) = (joined.pair, joined.join);
     if let Some(table) = &of_study.labels {
         let labels = read_fold_changes(&table.path, table.column.as_deref())?;
         pair.take_labels(&labels, settings.label.direction, &mut summary)?;

@@ -31,16 +31,18 @@ pub(super) fn check_lists(
     method: &StudyMethod,
     pairs: &[StudyPair],
     cells: &Cells<'_>,
-) -> std::result::Result<Vec<String>, String> {
-    let (tested, Some(Candidate { settings, .. })) = (
-        match method.trained_on {
-            TrainedOn::Pair => return Ok(Vec::new()),
-            TrainedOn::AllPairs => 0..1,
-            TrainedOn::OtherCellTypes => 0..pairs.len(),
-        },
-        method.candidates.first(),
-    ) else {
-        return Ok(Vec::new());
+) -> std::result::Result<BTreeSet<String>, String> {
+    let mut warnings = BTreeSet::new();
+    let models = match method.trained_on {
+        TrainedOn::Pair => 0..0,
+        TrainedOn::AllPairs => 0..1,
+        TrainedOn::OtherCellTypes => 0..pairs.len(),
+    };
+    let lists = models.filter_map(|of| Some((of, method.trained_on.pairs(pairs, of)?)));
+    let lists: Vec<(usize, Vec<usize>)> = lists.collect();
+    let (Some(Candidate { settings, .. }), false) = (method.candidates.first(), lists.is_empty())
+    else {
+        return Ok(warnings);
     };
     if settings.method.is_per_cell() {
         return Err(format!(
@@ -67,15 +69,15 @@ pub(super) fn check_lists(
             }
         }
     }
-    let mut warnings = BTreeSet::new();
-    for of in tested {
+    for (of, wanted) in lists {
         let in_words = |problem: String| match method.trained_on {
             TrainedOn::OtherCellTypes => format!("without {}: {problem}", pairs[of].name()),
             TrainedOn::Pair | TrainedOn::AllPairs => problem,
         };
-        warnings.extend(check_list(method, settings, pairs, of, cells).map_err(in_words)?);
+        let of_list = check_list(method, settings, pairs, (of, wanted), cells);
+        warnings.extend(of_list.map_err(in_words)?);
     }
-    Ok(warnings.into_iter().collect())
+    Ok(warnings)
 }
 
 /// Checks that a model for one of the pairs can be trained on its list of pairs, and be
@@ -84,13 +86,10 @@ fn check_list(
     method: &StudyMethod,
     settings: &Settings,
     pairs: &[StudyPair],
-    of: usize,
+    (of, wanted): (usize, Vec<usize>),
     cells: &Cells<'_>,
 ) -> std::result::Result<Vec<String>, String> {
     let trained_on = method.trained_on;
-    let Some(wanted) = trained_on.pairs(pairs, of) else {
-        return Ok(Vec::new());
-    };
     let list = pair_list(pairs, &wanted);
     let mut of_list = settings.clone();
     let held_out = trained_on.held_out(&pairs[of]);
@@ -119,12 +118,12 @@ fn check_list(
         }
     }
     let lacking = join.lacking.into_iter().map(|(cell_type, mark)| {
-        format!("{cell_type} has no {mark}: models of many pairs do without it in its pairs")
+        format!("{cell_type} has no {mark}: it is hidden in every pair with it, of models of many")
     });
     Ok(lacking.collect())
 }
 
-/// Cell types joined and divided into splits as a run does it.
+/// Cell types joined and divided as a run does it, as far as genes, marks and splits go.
 fn divided(
     files: &[PathBuf],
     pairs: &[[usize; 2]],

@@ -25,7 +25,8 @@ pub struct StudyMethod {
     pub preset: Preset,
     /// What its models are trained on.
     pub trained_on: TrainedOn,
-    /// What is tried; validation genes choose one per pair.
+    /// What is tried; validation genes choose one per pair, or one for
+    /// a model of all pairs.
     pub candidates: Vec<Candidate>,
 }
 

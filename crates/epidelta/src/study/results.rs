@@ -39,8 +39,11 @@ pub struct StudyResults {
     pub differences: Vec<PairDifference>,
     /// Variants with cell-specific regression beside the same with classification.
     pub auxiliary: Vec<AuxiliaryComparison>,
-    /// Every run.
+    /// Every run, on every pair that it is tested on.
     pub runs: Vec<RunResult>,
+    /// How many runs failed; one of all pairs is one.
+    #[serde(skip)]
+    pub failed_runs: usize,
 }
 
 /// A method over all pairs.
@@ -284,6 +287,7 @@ impl StudyResults {
             comparisons: comparisons(plan, &methods, &r),
             differences: differences(plan, &runs, &chosen),
             auxiliary: auxiliary(plan, &runs, &chosen, &r),
+            failed_runs: failed_runs(plan, &runs),
             runs: runs
                 .iter()
                 .map(|run| run_result(plan, run, &chosen))
@@ -298,21 +302,6 @@ impl StudyResults {
         chosen
             .filter(|run| run.failure.is_none() && run.test_pearson_r.is_none())
             .map(|run| (run.pair.as_str(), run.method.as_str()))
-    }
-
-    /// How many runs failed; one of all pairs is one.
-    pub fn failed_runs(&self) -> usize {
-        let failed = self.runs.iter().filter(|run| run.failure.is_some());
-        let of_all_pairs = |run: &RunResult| {
-            let mut methods = self.methods.iter();
-            let method = methods.find(|method| method.name == run.method);
-            method.is_some_and(|method| method.trained_on == TrainedOn::AllPairs)
-        };
-        let runs = failed.map(|run| {
-            let pair = (!of_all_pairs(run)).then_some(&run.pair);
-            (pair, &run.method, &run.tried, run.seed)
-        });
-        runs.collect::<BTreeSet<_>>().len()
     }
 }
 
@@ -465,6 +454,15 @@ fn pair_result<'r>(
         seeds: tests.len(),
         chosen,
     })
+}
+
+fn failed_runs(plan: &StudyPlan, runs: &[Read]) -> usize {
+    let failed = runs.iter().filter(|run| run.metrics.is_err());
+    let jobs = failed.map(|run| match plan.methods[run.job.method].trained_on {
+        TrainedOn::AllPairs => Job { pair: 0, ..run.job },
+        TrainedOn::Pair | TrainedOn::OtherCellTypes => run.job,
+    });
+    jobs.collect::<BTreeSet<Job>>().len()
 }
 
 fn run_result(plan: &StudyPlan, run: &Read, chosen: &[Vec<usize>]) -> RunResult {

@@ -90,7 +90,7 @@ impl Moments {
     }
 }
 
-/// A scale, or 1 where there is none whose square a 32-bit number can hold.
+/// A scale, or 1 where it is too small to divide by.
 fn or_one(scale: f64) -> f64 {
     match scale > f64::from(f32::MIN_POSITIVE).sqrt() {
         true => scale,
