@@ -141,10 +141,10 @@ def ablation(measure, methods):
     for method in methods or UNDONE:
         undone = UNDONE[method]
         print(f"\n### `{method}`, Pearson r of the validation genes\n")
-        print("| | " + " | ".join(SEEDS) + " | seconds (remc-pair) |")
-        print("|---|" + "---|" * (len(SEEDS) + 1))
+        print("| | " + " | ".join(SEEDS) + " |")
+        print("|---|" + "---|" * len(SEEDS))
         for name, settings in undone.items():
-            row, seconds = [], ""
+            row = []
             for dataset, seeds in SEEDS.items():
                 if settings and all(setting in SAME[dataset] for setting in settings):
                     row.append("the same")
@@ -152,9 +152,7 @@ def ablation(measure, methods):
                 wanted = [(dataset, method, name, seed, settings) for seed in seeds]
                 of_seeds = [metrics(folder) for folder in measure.runs(wanted)]
                 row.append(spread([of["valid"]["pearson_r"] for of in of_seeds]))
-                if dataset == "remc-pair":
-                    seconds = f"{statistics.mean(of['fit_seconds'] for of in of_seeds):.0f}"
-            print(f"| {name} | " + " | ".join(row) + f" | {seconds} |", flush=True)
+            print(f"| {name} | " + " | ".join(row) + " |", flush=True)
 
 
 def predictions(path):
