@@ -202,6 +202,12 @@ impl Pair {
             .collect()
     }
 
+    /// A split that no joined gene is used for, if there is one.
+    pub fn empty_split(&self) -> Option<Split> {
+        let mut splits = Split::ALL.into_iter();
+        splits.find(|&split| self.in_split(split).is_empty())
+    }
+
     /// Whether there may be several pairs, so that a gene id does not tell a joined gene.
     pub fn is_of_several(&self) -> bool {
         self.several

@@ -93,10 +93,7 @@ impl SplitConfig {
             SplitMethod::Chromosome => self.by_chromosome(pair)?,
         }
         self.hold_out_cell_types(pair)?;
-        match Split::ALL
-            .into_iter()
-            .find(|&split| pair.in_split(split).is_empty())
-        {
+        match pair.empty_split() {
             None => Ok(()),
             Some(split) => Err(Error::data(
                 format!("the {split} split has no gene"),

@@ -326,10 +326,7 @@ fn start(path: &Path, plan: &TrainingPlan) -> Result<Run> {
 /// from it.
 fn keep_splits(run: &Run, pair: &mut Pair) -> Result<()> {
     run.put_splits(pair)?;
-    match Split::ALL
-        .into_iter()
-        .find(|&split| pair.in_split(split).is_empty())
-    {
+    match pair.empty_split() {
         None => Ok(()),
         Some(split) => Err(Error::data(
             format!("no {split} gene is left, with the genes of the run in the run's splits"),

@@ -156,7 +156,8 @@ impl Read {
                 .map_err(|error| in_full(&error)),
         };
         let pairs = match plan.methods[job.method].trained_on {
-            TrainedOn::Pair | TrainedOn::OtherCellTypes => job.pair..job.pair + 1,
+            TrainedOn::Pair => return vec![Self::of_pair(plan, job, measured)],
+            TrainedOn::OtherCellTypes => job.pair..job.pair + 1,
             TrainedOn::AllPairs => 0..plan.pairs.len(),
         };
         pairs
@@ -195,17 +196,15 @@ impl Read {
     }
 }
 
-/// The measures and predictions of a run on one of its pairs, by the labels that models of that
-/// pair alone have: those of a list are scaled to other library sizes. Where none of its validation
-/// genes are of the pair, because its cell types are held out, those of the other pairs count.
+/// What a run on many pairs measures and predicts on one of them, by the labels that models of
+/// that pair alone have: those of a list are scaled to other library sizes. Where none of its
+/// validation genes are of the pair, because its cell types are held out, those of the other
+/// pairs count.
 fn measured_on(
     plan: &StudyPlan,
     job: Job,
     (metrics, predictions): &(RunMetrics, Predictions),
 ) -> std::result::Result<(RunMetrics, Predictions), String> {
-    if plan.methods[job.method].trained_on == TrainedOn::Pair {
-        return Ok((metrics.clone(), predictions.clone()));
-    }
     let pair = &plan.pairs[job.pair];
     let direction = plan.methods[job.method].candidates[job.candidate]
         .settings
