@@ -1,5 +1,6 @@
 //! The command line. Every verb's help names the files and columns it writes.
 
+mod explain;
 mod prepare;
 
 use std::path::PathBuf;
@@ -10,6 +11,7 @@ use epidelta::{
     run::{DataFiles, LabelTable},
 };
 
+pub use explain::{Explain, Report};
 pub use prepare::Prepare;
 
 /// The largest integer that TOML can hold.
@@ -44,7 +46,9 @@ pub enum Command {
     Train(Train),
     Predict(Predict),
     Evaluate(Evaluate),
+    Explain(Box<Explain>),
     Study(Study),
+    Report(Report),
     Demo(Demo),
 }
 

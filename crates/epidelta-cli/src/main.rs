@@ -65,6 +65,8 @@ fn dispatch(arguments: &Arguments) -> anyhow::Result<()> {
         Command::Train(command) => commands::train::run(command, seed, &reporter),
         Command::Predict(command) => commands::predict::run(command),
         Command::Evaluate(command) => commands::evaluate::run(command),
+        Command::Explain(command) => commands::explain::run(command, seed.unwrap_or(1), &reporter),
+        Command::Report(command) => commands::report::run(command, seed.unwrap_or(1), &reporter),
         Command::Study(command) => commands::study::run(command, seed, &reporter),
         Command::Demo(command) => commands::demo::run(command, seed.unwrap_or(1), &reporter),
     }

@@ -2,6 +2,7 @@
 //! elsewhere plain lines (one per epoch of a training, one every ten seconds of
 //! reading), nothing with `--quiet`.
 
+mod explaining;
 mod reading;
 mod study;
 

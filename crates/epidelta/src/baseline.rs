@@ -28,7 +28,7 @@ use progress::Steps;
 pub use best_bin::{BestBin, Stacking, SvrConfig, fit_best_bin};
 pub use boosting::{BoostingConfig, BoostingModel, fit_boosting};
 pub use features::{EVERY_BIN, FeatureConfig};
-pub use linear::{LinearConfig, LinearModel, fit_lasso, fit_logistic, fit_ridge};
+pub use linear::{Coefficient, LinearConfig, LinearModel, fit_lasso, fit_logistic, fit_ridge};
 pub use relieff_forest::{ForestConfig, ReliefConfig, ReliefForest, fit_relieff_forest};
 pub use two_layer::{TwoLayer, fit_two_layer};
 
@@ -208,6 +208,14 @@ impl Baseline {
             Baseline::ReliefForest(model) => model.fits(marks, bins),
             Baseline::Linear(model) => model.fits(marks, bins),
             Baseline::Boosting(model) => model.fits(marks, bins),
+        }
+    }
+
+    /// The weights of a linear model's features; none of other models.
+    pub fn coefficients(&self, marks: usize, bins: usize) -> Vec<Coefficient> {
+        match self {
+            Baseline::Linear(model) => model.coefficients(marks, bins),
+            _ => Vec::new(),
         }
     }
 

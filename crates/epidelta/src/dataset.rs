@@ -26,5 +26,5 @@ pub use prepare::{
     CellTypeFiles, Genes, GenesConfig, PrepareConfig, PrepareSummary, Scale, Track, TrackSummary,
     prepare, read_marks, read_samples,
 };
-pub use simulate::{Simulated, SimulationConfig, parent, simulate};
+pub use simulate::{Simulated, SimulationConfig, parent, read_truth, simulate};
 pub use split::{SplitConfig, SplitMethod};

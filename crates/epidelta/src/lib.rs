@@ -89,4 +89,5 @@ pub mod baseline;
 pub mod method;
 pub mod run;
 pub mod study;
+pub mod explanation;
 pub mod report;

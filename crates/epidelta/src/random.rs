@@ -32,6 +32,9 @@ pub enum Purpose {
     Hidden,
     /// The halves of reads or replicates; `index` is the draw.
     NoiseCeiling,
+    /// What explanations draw: with `index` 0 the genes that are looked at, 1 genes put in the
+    /// place of others, 2 random orders, 3 the genes of bootstrap samples.
+    Explanation,
 }
 
 /// The generator of a purpose; `index` separates its parts (epochs, genes).

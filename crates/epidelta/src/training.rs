@@ -12,7 +12,7 @@ mod profile;
 pub use config::{Schedule, TrainingConfig};
 pub(crate) use fit::median;
 pub use fit::{Fitted, Progress, Training, fit};
-pub use history::{EpochRecord, History, write_histories};
+pub use history::{EpochRecord, History, NamedHistory, read_histories, write_histories};
 pub use optimizer::{NotFinite, Optimizer, gradients};
 pub(crate) use predict::cell_predictions;
 pub use predict::predict;

@@ -1,5 +1,7 @@
 //! What learners see of a gene: the signal of both cell types, as it is or averaged.
 
+use std::ops::Range;
+
 use serde::{Deserialize, Serialize};
 
 use crate::{
@@ -75,6 +77,20 @@ impl Features {
     /// How many features there are.
     pub fn columns(&self, marks: usize) -> usize {
         self.channels.len() * marks * self.windows
+    }
+
+    /// The channel, mark and bins of every feature, in their order.
+    pub fn places(&self, marks: usize, bins: usize) -> Vec<(Channel, usize, Range<usize>)> {
+        let start = |window: usize| window * bins / self.windows;
+        let mut places = Vec::with_capacity(self.columns(marks));
+        for &channel in &self.channels {
+            for mark in 0..marks {
+                for window in 0..self.windows {
+                    places.push((channel, mark, start(window)..start(window + 1)));
+                }
+            }
+        }
+        places
     }
 
     /// The features of genes, `[gene, channel * mark * window]`. The averages are

@@ -1,5 +1,7 @@
 //! Linear models of a gene's summaries, the penalty chosen by the validation genes.
 
+use std::ops::Range;
+
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
@@ -13,6 +15,7 @@ use crate::{
         linear::{Linear, lasso, logistic, ridge},
         matrix::Matrix,
     },
+    model::Channel,
 };
 
 /// How near the lasso's objective comes to its minimum; enough for predictions.
@@ -160,7 +163,35 @@ fn fit(
     }))
 }
 
+/// What a linear model gives a feature.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Coefficient {
+    /// Which signal the feature is of.
+    pub channel: Channel,
+    /// The mark, as an index.
+    pub mark: usize,
+    /// The bins that are averaged.
+    pub bins: Range<usize>,
+    /// The weight of the feature divided by its standard deviation: log2 fold change, or
+    /// log-odds, for each.
+    pub weight: f64,
+}
+
 impl LinearModel {
+    /// Every feature's, of so many marks and bins.
+    pub fn coefficients(&self, marks: usize, bins: usize) -> Vec<Coefficient> {
+        let features = self.features.places(marks, bins);
+        let weights = features.into_iter().zip(&self.model.weights);
+        weights
+            .map(|((channel, mark, bins), &weight)| Coefficient {
+                channel,
+                mark,
+                bins,
+                weight,
+            })
+            .collect()
+    }
+
     pub(super) fn fits(&self, marks: usize, bins: usize) -> bool {
         let columns = self.features.columns(marks);
         let Linear {

@@ -191,6 +191,17 @@ impl Epigenome {
         &self.signal[gene * size..][..size]
     }
 
+    /// This cell type without any gene.
+    pub(crate) fn without_genes(&self) -> Self {
+        Epigenome {
+            metadata: self.metadata.clone(),
+            marks: self.marks.clone(),
+            bins: self.bins,
+            genes: Vec::new(),
+            signal: Vec::new(),
+        }
+    }
+
     /// The first thing that makes this epigenome unusable, if there is one.
     pub(crate) fn flaw(&self) -> Option<Flaw> {
         self.flaw_of_metadata()

@@ -46,6 +46,15 @@ impl InputTransform {
         ))
     }
 
+    /// The number that was transformed.
+    pub fn undone(self, value: f64) -> f64 {
+        match self {
+            InputTransform::None => value,
+            InputTransform::Log1p => value.exp_m1(),
+            InputTransform::Arcsinh => value.sinh(),
+        }
+    }
+
     /// The transform of one number.
     pub fn of(self, value: f64) -> f64 {
         match self {

@@ -1,6 +1,7 @@
 //! Pairs of cell types joined by gene, with the label of every gene: the log2 fold
 //! change of its expression.
 
+mod edited;
 mod join;
 mod labels;
 

@@ -11,6 +11,7 @@
 
 mod reads;
 mod truth_file;
+mod truth_read;
 
 use rand::RngExt;
 use rand_chacha::ChaCha8Rng;
@@ -26,6 +27,8 @@ use crate::{
     provenance::Provenance,
     random::{Purpose, generator},
 };
+
+pub use truth_read::read_truth;
 
 /// What a simulation makes.
 #[derive(Debug, Clone, PartialEq)]

@@ -9,7 +9,7 @@ use crate::{
     baseline::{
         BoostingConfig, FeatureConfig, ForestConfig, LinearConfig, ReliefConfig, SvrConfig,
     },
-    dataset::{InputConfig, LabelConfig, Pair, SplitConfig, Task},
+    dataset::{InputConfig, InputTransform, LabelConfig, Pair, SplitConfig, Task},
     error::{Error, Result},
     model::{
         Auxiliary, Channel, ContrastiveForm, DeepChromeConfig, DeepDiffConfig, EpideltaConfig,
@@ -400,12 +400,17 @@ impl Settings {
         self.method.training().is_some()
     }
 
+    /// The transform of the bins that the method sees.
+    pub fn transform_of_bins(&self) -> InputTransform {
+        match self.transforms_bins() {
+            true => self.input.transform,
+            false => InputTransform::None,
+        }
+    }
+
     /// A pair with its signal as the method sees it.
     #[must_use]
     pub fn transformed(&self, pair: Pair) -> Pair {
-        match self.transforms_bins() {
-            true => pair.transformed(self.input.transform),
-            false => pair,
-        }
+        pair.transformed(self.transform_of_bins())
     }
 }

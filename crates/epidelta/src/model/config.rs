@@ -19,6 +19,17 @@ pub enum Channel {
     Difference,
 }
 
+impl Channel {
+    /// Its name in tables and figures.
+    pub fn name(self) -> &'static str {
+        match self {
+            Channel::A => "A",
+            Channel::B => "B",
+            Channel::Difference => "A-B",
+        }
+    }
+}
+
 /// The cell-specific tasks learned beside the fold change.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]

@@ -50,6 +50,9 @@ pub struct Attention {
     pub bins_raw: Option<Tensor<3>>,
     /// Over bins, cell types A and B, `[mark, batch, step]` each.
     pub bins_cells: Option<[Tensor<3>; 2]>,
+    /// Over bins, of the encoder that reads all marks at once, from the side of A and of B,
+    /// `[1, batch, step]` each.
+    pub bins_all_marks: Option<[Tensor<3>; 2]>,
     /// Over marks of all level-I outputs (raw part's, then A's, then B's),
     /// `[batch, encoder]`.
     pub marks_joint: Option<Tensor<2>>,

@@ -189,12 +189,15 @@ impl Epidelta {
 
         let of_marks = layers.marks.forward(x.clone(), kernel, attention);
         let mut embeddings = vec![of_marks.pooled]; // [encoder, view, 2 hidden] each
+        let mut of_all_marks = None;
         if let Some(encoder) = &layers.all_marks {
             let [_, views, time, input] = x.dims();
             let x = x
                 .permute([1, 2, 0, 3])
                 .reshape([1, views, time, marks * input]);
-            embeddings.push(encoder.forward(x, kernel, false).pooled);
+            let encoded = encoder.forward(x, kernel, attention);
+            embeddings.push(encoded.pooled);
+            of_all_marks = encoded.attention;
         }
         let embeddings = Tensor::cat(embeddings, 0).swap_dims(0, 1); // [view, encoder, 2 hidden]
         let sequence = embeddings.clone().unsqueeze_dim(0);
@@ -238,6 +241,7 @@ impl Epidelta {
         let side = |x: &Tensor<2>, side: usize| -> Tensor<1> {
             x.clone().narrow(0, side * batch, batch).squeeze_dim(1)
         };
+        let sides = |of: Tensor<3>| [0, 1].map(|side| of.clone().narrow(1, side * batch, batch));
         let [mean, spread] = self.standard.expression;
         let expression = layers.expression.forward(hidden) * spread + mean;
         Output {
@@ -245,9 +249,8 @@ impl Epidelta {
             cells: Some([side(&expression, 0), side(&expression, 1)]),
             embeddings: None,
             attention: Attention {
-                bins_cells: of_marks
-                    .attention
-                    .map(|of| [0, 1].map(|side| of.clone().narrow(1, side * batch, batch))),
+                bins_cells: of_marks.attention.map(sides),
+                bins_all_marks: of_all_marks.map(sides),
                 marks_cells: of_level_two.attention.map(|of| {
                     let of: Tensor<2> = of.squeeze_dim(0);
                     [0, 1].map(|side| of.clone().narrow(0, side * batch, batch))

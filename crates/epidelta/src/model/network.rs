@@ -144,6 +144,32 @@ impl Network {
         }
     }
 
+    /// Predicts a batch, with the attention of networks that have it.
+    pub fn predict_with_attention(&self, signal: SignalTensors) -> Output {
+        match self {
+            Network::DeepDiff(config, model) => model.forward(config, signal, Kernel::Fused),
+            Network::DeepChrome(..) => self.predict(signal),
+            Network::Epidelta(model) => model.forward(&signal, Kernel::Fused, true, None),
+        }
+    }
+
+    /// The network for gradients by its inputs: tracked, but for its own weights.
+    #[must_use]
+    pub fn differentiable(self) -> Self {
+        match self {
+            Network::DeepDiff(config, model) => {
+                Network::DeepDiff(config, model.train().set_require_grad(false))
+            }
+            Network::DeepChrome(config, model) => {
+                Network::DeepChrome(config, model.train().set_require_grad(false))
+            }
+            Network::Epidelta(model) => Network::Epidelta(Epidelta {
+                layers: model.layers.train().set_require_grad(false),
+                ..model
+            }),
+        }
+    }
+
     /// Predicts a batch in training: dropout acts, its masks drawn from `generator`.
     pub fn forward_training(&self, signal: SignalTensors, generator: &mut ChaCha8Rng) -> Output {
         match self {

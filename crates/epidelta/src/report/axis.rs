@@ -71,6 +71,12 @@ impl Axis {
 
     /// An axis from `low` to `high` itself, in bp.
     pub(super) fn of_positions((low, high): (f64, f64)) -> Self {
+        Axis::between(low, high)
+    }
+
+    /// An axis from `low` to `high` itself.
+    pub(super) fn between(low: f64, high: f64) -> Self {
+        let high = if high > low { high } else { low + 1.0 };
         let step = round_up((high - low) / 4.0);
         Axis { low, high, step }
     }

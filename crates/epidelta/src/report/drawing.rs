@@ -161,6 +161,34 @@ impl Drawing {
         });
     }
 
+    /// Draws a line through points, dashed where a pattern is given: lengths of dashes and gaps in
+    /// turn, px.
+    pub(super) fn polyline(
+        &mut self,
+        points: &[(f64, f64)],
+        color: &str,
+        width: f64,
+        dash: Option<&[f64]>,
+    ) {
+        // Patterns are taken apart here: the rasterizer does not scale them with the drawing.
+        let parts = match dash {
+            None => vec![points.to_vec()],
+            Some(pattern) => dashes(points, pattern),
+        };
+        let lines = parts.into_iter().map(|points| Primitive::PolyLine {
+            points,
+            stroke: Color::from(color),
+            stroke_width: width,
+            stroke_dasharray: None,
+        });
+        self.scene.elements.extend(lines);
+    }
+
+    /// How wide it is, px.
+    pub(super) fn width(&self) -> f64 {
+        self.scene.width
+    }
+
     /// Fills a rectangle between two corners.
     pub(super) fn rect(&mut self, a: (f64, f64), b: (f64, f64), color: &str) {
         self.scene.elements.push(Primitive::Rect {
@@ -207,6 +235,43 @@ impl Drawing {
     }
 }
 
+/// The dashes of a line through points.
+fn dashes(points: &[(f64, f64)], pattern: &[f64]) -> Vec<Vec<(f64, f64)>> {
+    let mut parts: Vec<Vec<(f64, f64)>> = Vec::new();
+    let mut lengths = pattern.iter().copied().cycle();
+    let (Some(&first), Some(mut left)) = (points.first(), lengths.next()) else {
+        return parts;
+    };
+    let mut drawn = true;
+    parts.push(vec![first]);
+    for ends in points.windows(2) {
+        let (mut from, to) = (ends[0], ends[1]);
+        loop {
+            let length = (to.0 - from.0).hypot(to.1 - from.1);
+            if length <= left {
+                left -= length;
+                break;
+            }
+            let share = left / length;
+            from = (
+                from.0 + share * (to.0 - from.0),
+                from.1 + share * (to.1 - from.1),
+            );
+            match (drawn, parts.last_mut()) {
+                (true, Some(part)) => part.push(from),
+                _ => parts.push(vec![from]),
+            }
+            drawn = !drawn;
+            // A length of nothing would have no end.
+            left = lengths.next().unwrap_or(1.0).max(0.1);
+        }
+        if let (true, Some(part)) = (drawn, parts.last_mut()) {
+            part.push(to);
+        }
+    }
+    parts
+}
+
 /// The lines of a y axis' label beside axes of this height, and the room for them
 /// from the figure's edge on.
 pub(super) fn y_label_lines(label: &str, height: f64) -> (Vec<String>, f64) {
@@ -250,6 +315,15 @@ mod tests {
         );
         assert!(svg.contains("viewBox") && !svg.contains('\u{1}'));
         assert!(png.starts_with(b"\x89PNG"));
+    }
+
+    #[test]
+    fn dashes_go_round_corners() {
+        let corner = [(0.0, 0.0), (5.0, 0.0), (5.0, 5.0)];
+        let parts = dashes(&corner, &[4.0, 2.0]);
+        let expected = [vec![(0.0, 0.0), (4.0, 0.0)], vec![(5.0, 1.0), (5.0, 5.0)]];
+        assert_eq!(parts, expected);
+        assert!(dashes(&[], &[4.0, 2.0]).is_empty());
     }
 
     #[test]

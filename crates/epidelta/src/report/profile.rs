@@ -4,7 +4,10 @@
 
 use std::{io::Write, path::Path};
 
-use super::panels::{Figure, Panel, Style};
+use super::{
+    drawing::Drawing,
+    panels::{Figure, Line, Panel, Style, XAxis},
+};
 use crate::{
     dataset::{Epigenome, Mark, Orientation},
     error::Result,
@@ -87,11 +90,11 @@ impl Profiles {
 /// # Errors
 /// When the file cannot be written.
 pub fn write_profile_figure(epigenome: &Epigenome, path: &Path, force: bool) -> Result<()> {
-    let svg = draw(epigenome, &Profiles::of(epigenome));
+    let svg = draw(epigenome, &Profiles::of(epigenome)).svg();
     write_atomically(path, force, |file| file.write_all(svg.as_bytes()))
 }
 
-fn draw(epigenome: &Epigenome, profiles: &Profiles) -> String {
+fn draw(epigenome: &Epigenome, profiles: &Profiles) -> Drawing {
     let metadata = &epigenome.metadata;
     let unit = &metadata.expression_unit;
     let group = |which: &str, bound: String| {
@@ -106,9 +109,20 @@ fn draw(epigenome: &Epigenome, profiles: &Profiles) -> String {
         Orientation::Strand => "Position relative to the TSS, upstream negative",
         Orientation::Genome => "Position relative to the TSS, along the genome on both strands",
     };
+    let line = |style: usize, values: &[f64]| Line {
+        style,
+        points: profiles
+            .positions
+            .iter()
+            .copied()
+            .zip(values.iter().copied())
+            .collect(),
+        intervals: Vec::new(),
+    };
     let panels = profiles.marks.iter().map(|profile| Panel {
         title: profile.mark.clone(),
-        lines: vec![profile.high.clone(), profile.low.clone()],
+        lines: vec![line(0, &profile.high), line(1, &profile.low)],
+        instead: String::new(),
     });
     Figure {
         title: &format!(
@@ -117,11 +131,11 @@ fn draw(epigenome: &Epigenome, profiles: &Profiles) -> String {
         ),
         x_label,
         y_label: &format!("Mean per bin ({})", metadata.signal_unit),
-        x: &profiles.positions,
-        x_range: (
+        x_axis: XAxis::Positions(
             -f64::from(metadata.upstream),
             f64::from(metadata.downstream),
         ),
+        columns: None,
         styles: &[
             Style {
                 label: high,
@@ -131,12 +145,12 @@ fn draw(epigenome: &Epigenome, profiles: &Profiles) -> String {
             Style {
                 label: low,
                 color: "#0072B2",
-                dash: Some("7 2.5"),
+                dash: Some(&[7.0, 2.5]),
             },
         ],
         panels: &panels.collect::<Vec<_>>(),
     }
-    .svg()
+    .draw()
 }
 
 /// A number in about three digits.
@@ -186,7 +200,7 @@ mod tests {
         .remove(0);
         epigenome.marks[0] = "A & B <$x$> \u{1}".into();
         epigenome.signal.fill(0.0);
-        let draw = || draw(&epigenome, &Profiles::of(&epigenome));
+        let draw = || draw(&epigenome, &Profiles::of(&epigenome)).svg();
         let svg = draw();
         assert_eq!(svg, draw());
         assert!(

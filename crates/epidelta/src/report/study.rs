@@ -1,23 +1,45 @@
 //! The figures of a study: the paper's Figure 4 (test Pearson r per pair, the best
 //! DeepDiff variant by name), every method over all pairs, and accuracy beside time.
 
-use std::{io::Write, path::Path};
+use std::path::Path;
 
 use super::{
     cost::{Cost, CostPoint},
     dots::{DotRow, Dots},
-    drawing::Drawing,
+    figure::Figure,
     grouped_bars::{Bar, Bars, Series},
 };
 use crate::{
     error::Result,
     method::Family,
-    output::write_atomically,
     study::{MethodResults, StudyResults},
 };
 
-/// Pixels of a PNG for each unit of the drawing.
-const SCALE: f32 = 3.0;
+/// The figures of a study.
+pub fn study_figures(results: &StudyResults) -> Vec<Figure> {
+    vec![
+        Figure::new(
+            "pearson_by_pair",
+            "Pearson r of the test genes on each pair of cell types",
+            "On each pair the baselines, the best of DeepDiff's variants and the best of all other \
+             methods, of this pair's test genes as in Figure 4 of the DeepDiff paper: what each \
+             family can reach, not what one would have chosen.",
+            by_pair(results).draw(),
+        ),
+        Figure::new(
+            "methods",
+            "Pearson r of every method over pairs of cell types",
+            "A dot for each pair of cell types; the bar is their mean.",
+            by_method(results).draw(),
+        ),
+        Figure::new(
+            "cost",
+            "Mean Pearson r of every method beside the time of its training",
+            "Wall-clock time of a fit, mean over runs.",
+            cost(results).draw(),
+        ),
+    ]
+}
 
 /// Writes `pearson_by_pair`, `methods` and `cost`, each as SVG and PNG, into a study's
 /// folder.
@@ -25,23 +47,9 @@ const SCALE: f32 = 3.0;
 /// # Errors
 /// When a file cannot be drawn or written.
 pub fn write_study_figures(results: &StudyResults, study: &Path) -> Result<()> {
-    let figures = [
-        ("pearson_by_pair", by_pair(results).draw()),
-        ("methods", by_method(results).draw()),
-        ("cost", cost(results).draw()),
-    ];
-    for (name, drawing) in figures {
-        write(&drawing, &study.join(name))?;
-    }
-    Ok(())
-}
-
-fn write(drawing: &Drawing, path: &Path) -> Result<()> {
-    let png = drawing.png(SCALE)?;
-    write_atomically(&path.with_extension("svg"), true, |out| {
-        out.write_all(drawing.svg().as_bytes())
-    })?;
-    write_atomically(&path.with_extension("png"), true, |out| out.write_all(&png))
+    study_figures(results)
+        .iter()
+        .try_for_each(|figure| figure.write(study))
 }
 
 /// Figure 4: on each pair the baselines, the best DeepDiff variant and the best of all

@@ -9,11 +9,11 @@ use std::{
 use toml::{Table, Value};
 
 use super::{
-    DataFiles, DataShape, HISTORY, MARKER, METRICS, NoiseCeilings, PREDICTIONS, ReadData,
-    RunDescription, RunMetrics, describe::FORMAT, train::check_marks,
+    DataFile, DataFiles, DataShape, HISTORY, LabelTable, MARKER, METRICS, NoiseCeilings,
+    PREDICTIONS, ReadData, RunDescription, RunMetrics, describe::FORMAT, train::check_marks,
 };
 use crate::{
-    dataset::{JoinSummary, Pair, Split},
+    dataset::{JoinSummary, Pair, PairList, Split},
     error::{Error, Place, Result},
     evaluation::{Metrics, Predictions},
     method::FittedMethod,
@@ -139,19 +139,17 @@ impl Run {
         Ok((metrics, predictions))
     }
 
-    /// Predicts every gene of a pair, or of several, with the run's model. A gene's split is
-    /// the one that it had when the model was trained, none where it was not there. The
-    /// observed values are the ratios of the expressions, or those of a table.
+    /// Reads a pair, or several, as the run's model sees them. A gene's split is the one that
+    /// it had when the model was trained, none where it was not there.
     ///
     /// # Errors
-    /// When the data are unusable or of another shape than the run's, or the
-    /// weights are not those that training wrote.
-    pub fn predict(&self, data: &DataFiles) -> Result<Predicted> {
+    /// When the data are unusable or of another shape than the run's.
+    pub fn read(&self, data: &DataFiles) -> Result<ReadData> {
         let RunDescription { head, settings } = &self.description;
-        let ReadData { pair, join, .. } = data.read(settings, Some(head))?;
-        check_marks(head.method, settings, &join)?;
-        self.check_shape(&pair)?;
-        let mut pair = settings.transformed(pair);
+        let read = data.read(settings, Some(head))?;
+        check_marks(head.method, settings, &read.join)?;
+        self.check_shape(&read.pair)?;
+        let mut pair = settings.transformed(read.pair);
         pair.identify(&head.cell_names(), |name| self.description.trained(name));
         self.put_splits(&mut pair)?;
         if !head.pairs.is_empty() {
@@ -171,6 +169,17 @@ impl Run {
             });
             pair = of_run;
         }
+        Ok(ReadData { pair, ..read })
+    }
+
+    /// Predicts every gene of a pair, or of several, with the run's model. The observed values
+    /// are the ratios of the expressions, or those of a table.
+    ///
+    /// # Errors
+    /// As [`Run::read`], and when the weights are not those that training wrote.
+    pub fn predict(&self, data: &DataFiles) -> Result<Predicted> {
+        let RunDescription { head, settings } = &self.description;
+        let ReadData { pair, join, .. } = self.read(data)?;
         let genes: Vec<usize> = (0..pair.genes.len()).collect();
         let predictions = self.model()?.predict(&pair, &genes, &settings.label)?;
         Ok(Predicted {
@@ -181,6 +190,60 @@ impl Run {
             predictions,
             join,
         })
+    }
+
+    /// The data that the run was trained on, where they still are as they were.
+    ///
+    /// # Errors
+    /// When a file is missing or another than in training.
+    pub fn data(&self) -> Result<DataFiles> {
+        let head = &self.description.head;
+        let files = [&head.a, &head.b].into_iter().flatten();
+        let files: Vec<&DataFile> = files.chain(&head.cell_types).collect();
+        let tables = head.labels.iter();
+        let checksums = files.iter().map(|file| (&file.path, &file.sha256));
+        for (path, expected) in checksums.chain(tables.map(|table| (&table.path, &table.sha256))) {
+            let moved = |problem: String| {
+                let remedy = "Give the data with --a and --b, or with --pairs";
+                Err(Error::data(problem, remedy))
+            };
+            let path_shown = path.display();
+            if !path.exists() {
+                return moved(format!(
+                    "{path_shown}, which the run was trained on, is not there"
+                ));
+            }
+            if sha256(path)? != *expected {
+                return moved(format!(
+                    "{path_shown} is not what the run was trained on any more"
+                ));
+            }
+        }
+        if let (Some(a), Some(b)) = (&head.a, &head.b) {
+            return Ok(DataFiles::Pair {
+                a: a.path.clone(),
+                b: b.path.clone(),
+                labels: head.labels.as_ref().map(|table| LabelTable {
+                    path: table.path.clone(),
+                    column: table.column.clone(),
+                }),
+            });
+        }
+        let names = head.cell_names();
+        let place = |name: &String| {
+            names.iter().position(|known| known == name).ok_or_else(|| {
+                let problem = format!("a pair of the run names the unknown cell type {name}");
+                Error::data(problem, REMEDY)
+            })
+        };
+        let pairs = head.pairs.iter();
+        Ok(DataFiles::Pairs(PairList {
+            table: None,
+            files: files.into_iter().map(|file| file.path.clone()).collect(),
+            pairs: pairs
+                .map(|[a, b]| Ok([place(a)?, place(b)?]))
+                .collect::<Result<_>>()?,
+        }))
     }
 
     /// Gives the genes of the run the splits that they had in its training.

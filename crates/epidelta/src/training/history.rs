@@ -1,9 +1,12 @@
 //! `history.tsv`: how a training went, one row per epoch. It holds no times, so
 //! that the same data, settings and seed give the same file.
 
-use std::{io::Write, path::Path};
+use std::{fs, io::Write, path::Path};
 
-use crate::{error::Result, output::write_atomically};
+use crate::{
+    error::{Error, Place, Result},
+    output::write_atomically,
+};
 
 /// One epoch.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -70,4 +73,99 @@ pub fn write_histories(
         }
         Ok(())
     })
+}
+
+/// A network's history, read back.
+#[derive(Debug, Clone, PartialEq)]
+pub struct NamedHistory {
+    /// Which network it is of, where there are several.
+    pub name: Option<String>,
+    /// Its epochs.
+    pub history: History,
+}
+
+/// Reads what [`write_histories`] wrote.
+///
+/// # Errors
+/// When the file cannot be read or is another.
+pub fn read_histories(path: &Path) -> Result<Vec<NamedHistory>> {
+    let text = fs::read_to_string(path).map_err(Error::io("read", path))?;
+    let mut histories: Vec<NamedHistory> = Vec::new();
+    for (line, row) in (1_u64..).zip(text.lines()).skip(1) {
+        let fields: Vec<&str> = row.split('\t').collect();
+        let record = record_of(&fields).ok_or_else(|| {
+            Error::content(
+                path,
+                Place::Line(line),
+                "an epoch and its five numbers",
+                format!("{row:?}"),
+                "Give the folder that `epidelta train` wrote, complete and unchanged",
+            )
+        })?;
+        let name = fields.get(6).map(|name| (*name).to_owned());
+        match histories.last_mut() {
+            Some(last) if last.name == name => last.history.epochs.push(record),
+            _ => histories.push(NamedHistory {
+                name,
+                history: History {
+                    epochs: vec![record],
+                },
+            }),
+        }
+    }
+    Ok(histories)
+}
+
+fn record_of(fields: &[&str]) -> Option<EpochRecord> {
+    let number = |at: usize| fields.get(at)?.parse::<f64>().ok();
+    let or_na = |at: usize| match *fields.get(at)? {
+        "NA" => Some(None),
+        text => text.parse().ok().map(Some),
+    };
+    Some(EpochRecord {
+        epoch: fields.first()?.parse().ok()?,
+        train_loss: number(1)?,
+        valid_loss: number(2)?,
+        train_pearson_r: or_na(3)?,
+        valid_pearson_r: or_na(4)?,
+        gradient_norm: number(5)?,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn histories_read_back() {
+        let record = |epoch| EpochRecord {
+            epoch,
+            train_loss: 0.1 + epoch as f64,
+            valid_loss: 2.5,
+            train_pearson_r: None,
+            valid_pearson_r: Some(0.25),
+            gradient_norm: 1e-3,
+        };
+        let history = |epochs: &[usize]| History {
+            epochs: epochs.iter().map(|&epoch| record(epoch)).collect(),
+        };
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("history.tsv");
+        let both = [history(&[1, 2]), history(&[1])];
+        let names = ["a".to_owned(), "b".to_owned()];
+        write_histories(&[&both[0], &both[1]], Some(("cell", &names)), &path).unwrap();
+        let read = read_histories(&path).unwrap();
+        assert_eq!(read.len(), 2);
+        assert_eq!(
+            (read[0].name.as_deref(), &read[0].history),
+            (Some("a"), &both[0])
+        );
+        assert_eq!(
+            (read[1].name.as_deref(), &read[1].history),
+            (Some("b"), &both[1])
+        );
+        fs::write(&path, "epoch\n1\tx\t1\t1\t1\t1\n").unwrap();
+        let error = read_histories(&path).unwrap_err().to_string();
+        assert!(error.contains("line 2"), "{error}");
+    }
 }

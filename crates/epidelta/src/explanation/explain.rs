@@ -1,0 +1,360 @@
+//! Everything that is known of what a run learned.
+
+use std::path::PathBuf;
+
+use super::{
+    ablation::{Ablation, GeneAblation, Importance, ablate},
+    attention::{Attention, attention, attention_in_parts},
+    directions::Directions,
+    faithfulness::{Evidence, Faithfulness, RegionAblation, ablate_regions, members, regions},
+    genes::{GeneChoice, Strands},
+    gradients::{Attribution, Baseline, attributions},
+    perturbation::{Perturbation, Perturbed, perturb},
+    predictor::Predictor,
+    truth::Truth,
+};
+use crate::{
+    baseline::Coefficient,
+    dataset::{JoinSummary, LabelConfig, Pair},
+    error::{Error, Result},
+    method::FittedMethod,
+    run::{DataFile, DataFiles, ReadData, Run},
+};
+
+/// What is asked.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ExplainConfig {
+    /// |log2 fold change| above which genes count as up or down.
+    pub threshold: f64,
+    /// Genes that are looked at closely, drawn from the test genes.
+    pub sample: usize,
+    /// Genes that are looked at besides, by id or symbol.
+    pub genes: Vec<String>,
+    /// What is predicted if signal were otherwise, for these genes or else for all.
+    pub perturbations: Vec<Perturbation>,
+    /// What integrated gradients start from.
+    pub baseline: Baseline,
+    /// The truth of simulated data.
+    pub truth: Option<PathBuf>,
+    /// Runs that differ in nothing but their seed.
+    pub other_seeds: Vec<PathBuf>,
+    /// The seed of what is drawn.
+    pub seed: u64,
+}
+
+impl Default for ExplainConfig {
+    fn default() -> Self {
+        ExplainConfig {
+            threshold: 8.0,
+            sample: 200,
+            genes: Vec::new(),
+            perturbations: Vec::new(),
+            baseline: Baseline::Equal,
+            truth: None,
+            other_seeds: Vec::new(),
+            seed: 1,
+        }
+    }
+}
+
+impl ExplainConfig {
+    /// Checks that the numbers are in range.
+    ///
+    /// # Errors
+    /// [`Error::Setting`] naming the option.
+    pub fn check(&self) -> Result<()> {
+        if !(self.threshold.is_finite() && self.threshold >= 0.0) {
+            let problem = format!("{} is out of range", self.threshold);
+            return Err(Error::setting(
+                "--threshold",
+                problem,
+                "Give a number from 0 on",
+            ));
+        }
+        if !(2..=100_000).contains(&self.sample) {
+            let problem = format!("{} is out of range", self.sample);
+            return Err(Error::setting(
+                "--sample",
+                problem,
+                "Give 2 to 100000 genes",
+            ));
+        }
+        Ok(())
+    }
+}
+
+/// What is being done.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Step {
+    /// In words.
+    pub what: &'static str,
+    /// How much of it is done.
+    pub done: usize,
+    /// How much there is.
+    pub total: usize,
+}
+
+/// Everything that was found.
+#[derive(Debug)]
+pub struct Explained {
+    /// The pair, its signal as the method sees it.
+    pub pair: Pair,
+    /// What joining the cell types kept and dropped.
+    pub join: JoinSummary,
+    /// The cell types' files.
+    pub files: Vec<DataFile>,
+    /// Which way the bins of its genes run.
+    pub strands: Strands,
+    /// What the labels are.
+    pub label: LabelConfig,
+    /// The method.
+    pub method: FittedMethod,
+    /// Which genes were looked at closely.
+    pub choice: GeneChoice,
+    /// Attention of the genes that go up and of those that go down, of methods with attention.
+    pub directions: Option<Directions>,
+    /// The measured genes without each mark.
+    pub ablations: Vec<GeneAblation>,
+    /// What each mark is worth to the predictions.
+    pub importance: Vec<Importance>,
+    /// Regions of the sample's genes, made equal in both cell types.
+    pub regions: Vec<RegionAblation>,
+    /// Of networks, what the signal of the sample's genes and of those asked for contributes.
+    pub attributions: Option<Vec<Attribution>>,
+    /// Predictions of perturbed signal.
+    pub perturbed: Vec<Perturbed>,
+    /// Of linear models, the weight of every feature.
+    pub coefficients: Vec<Coefficient>,
+    /// Whether attention can be believed.
+    pub faithfulness: Faithfulness,
+}
+
+/// Explains a run on some data. `with_attention` is given the attention of all genes, part by
+/// part; `report` is told what is being done.
+///
+/// # Errors
+/// When the run or the data are unusable or do not fit together, a gene or a mark that is asked
+/// for is unknown, and those of `with_attention`.
+pub fn explain(
+    run: &Run,
+    data: &DataFiles,
+    config: &ExplainConfig,
+    with_attention: &mut dyn FnMut(&Pair, Strands, &Attention) -> Result<()>,
+    report: &mut dyn FnMut(Step),
+) -> Result<Explained> {
+    config.check()?;
+    let settings = &run.description.settings;
+    let ReadData {
+        pair, join, files, ..
+    } = run.read(data)?;
+    let method = run.model()?;
+    let strands = Strands::of(&pair, settings.input.order);
+    let predictor = Predictor {
+        method: &method,
+        pair: &pair,
+        label: &settings.label,
+    };
+    let choice = GeneChoice::new(&pair, config.sample, &config.genes, config.seed)?;
+    for perturbation in &config.perturbations {
+        perturbation.check(&predictor)?;
+    }
+    let truth = config.truth.as_deref();
+    let truth = truth.map(|path| Truth::read(path, &pair)).transpose()?;
+    let others = other_seeds(run, data, &pair, config)?;
+
+    let all: Vec<usize> = (0..pair.genes.len()).collect();
+    let mut directions = Directions::new(config.threshold);
+    let mut seen = 0;
+    let has_attention = attention_in_parts(&method, &pair, &all, &mut |part| {
+        directions.add(&pair, strands, part);
+        seen += part.genes.len();
+        report(Step {
+            what: "attention",
+            done: seen,
+            total: all.len(),
+        });
+        with_attention(&pair, strands, part)
+    })?;
+
+    let mut tell = |what, done, total| {
+        report(Step { what, done, total });
+        Ok(())
+    };
+    let ablations = ablate(
+        &predictor,
+        &choice.measured,
+        &Ablation::ALL,
+        config.seed,
+        &mut |done, total| tell("ablation of marks", done, total),
+    )?;
+    let importance = Importance::of(&predictor, &ablations, config.seed);
+
+    let close = choice.close();
+    let mut gradients = |genes: &[usize], baseline: Baseline| {
+        attributions(&method, &pair, genes, baseline, &mut |done| {
+            tell("integrated gradients", done, genes.len())
+        })
+    };
+    let found = gradients(&close, config.baseline)?;
+    let of_sample = match (&found, config.baseline) {
+        (Some(found), Baseline::Equal) => {
+            let is_drawn = |of: &&Attribution| choice.sample.binary_search(&of.gene).is_ok();
+            Some(found.iter().filter(is_drawn).cloned().collect())
+        }
+        _ => gradients(&choice.sample, Baseline::Equal)?,
+    };
+    tell("ablation of regions", 0, 1)?;
+    let ablated = ablate_regions(&predictor, &choice.sample, regions(&predictor))?;
+
+    tell("deletion and insertion", 0, 1)?;
+    let is_drawn = |of: &&GeneAblation| {
+        of.ablation == Ablation::Equal && choice.sample.binary_search(&of.gene).is_ok()
+    };
+    let of_marks: Vec<GeneAblation> = ablations.iter().filter(is_drawn).copied().collect();
+    let of_attention = attention(&method, &pair, &choice.sample).and_then(Attention::mean);
+    let networks = members(&method);
+    let mut seeds: Vec<Predictor<'_>> = Vec::new();
+    if networks.is_empty() {
+        seeds.push(predictor);
+    }
+    seeds.extend(networks.iter().map(|method| Predictor {
+        method,
+        ..predictor
+    }));
+    seeds.extend(others.iter().map(OtherSeed::predictor));
+    let evidence = Evidence {
+        predictor,
+        genes: &choice.sample,
+        marks: &of_marks,
+        regions: &ablated,
+        attributions: of_sample.as_deref(),
+        attention: of_attention.as_ref(),
+        seeds: &seeds,
+        truth: truth.as_ref(),
+        seed: config.seed,
+    };
+    let faithfulness = evidence.faithfulness()?;
+
+    let perturbed_genes = match choice.named.as_slice() {
+        [] => &all,
+        named => named,
+    };
+    let perturbed = match config.perturbations.as_slice() {
+        [] => Vec::new(),
+        perturbations => perturb(&predictor, perturbed_genes, perturbations, strands)?,
+    };
+    let coefficients = match &method {
+        FittedMethod::Baseline { model, .. } => model.coefficients(pair.marks().len(), pair.bins()),
+        _ => Vec::new(),
+    };
+    Ok(Explained {
+        strands,
+        choice,
+        directions: has_attention.then_some(directions),
+        ablations,
+        importance,
+        regions: ablated.of_genes,
+        attributions: found,
+        perturbed,
+        coefficients,
+        faithfulness,
+        label: settings.label,
+        files,
+        join,
+        pair,
+        method,
+    })
+}
+
+impl Explained {
+    /// The method and the pair that it was explained on.
+    pub fn predictor(&self) -> Predictor<'_> {
+        Predictor {
+            method: &self.method,
+            pair: &self.pair,
+            label: &self.label,
+        }
+    }
+
+    /// What each mark contributes to the predictions of genes, where it is made equal in both
+    /// cell types, `[gene][mark]`.
+    ///
+    /// # Errors
+    /// When a prediction is not a finite number.
+    pub fn contributions(&self, genes: &[usize]) -> Result<Vec<Vec<f64>>> {
+        let kinds = [Ablation::Equal];
+        let found = ablate(&self.predictor(), genes, &kinds, 0, &mut |_, _| Ok(()))?;
+        let of_gene = |place: usize| {
+            let of_marks = found.iter().skip(place).step_by(genes.len().max(1));
+            of_marks.map(GeneAblation::contribution).collect()
+        };
+        Ok((0..genes.len()).map(of_gene).collect())
+    }
+}
+
+/// Another run on the same data.
+struct OtherSeed {
+    pair: Pair,
+    method: FittedMethod,
+    label: LabelConfig,
+}
+
+impl OtherSeed {
+    fn predictor(&self) -> Predictor<'_> {
+        Predictor {
+            method: &self.method,
+            pair: &self.pair,
+            label: &self.label,
+        }
+    }
+}
+
+/// Reads the other runs, which must be of the same method and see the same genes.
+fn other_seeds(
+    run: &Run,
+    data: &DataFiles,
+    pair: &Pair,
+    config: &ExplainConfig,
+) -> Result<Vec<OtherSeed>> {
+    let read = |path: &PathBuf| {
+        let other = Run::open(path)?;
+        let (own, theirs) = (&run.description.head, &other.description.head);
+        if own.method != theirs.method {
+            return Err(Error::data(
+                format!(
+                    "{} is a run of {}, the explained one of {}",
+                    path.display(),
+                    theirs.method,
+                    own.method
+                ),
+                "Give runs of the same method that differ in their seed",
+            ));
+        }
+        if own.weights_sha256 == theirs.weights_sha256 {
+            return Err(Error::data(
+                format!(
+                    "{} has the very weights of the explained run",
+                    path.display()
+                ),
+                "Give runs that differ in their seed",
+            ));
+        }
+        let of_other = other.read(data)?.pair;
+        let ids = |pair: &Pair| -> Vec<String> {
+            let genes = 0..pair.genes.len();
+            genes.map(|gene| pair.gene_id(gene).to_owned()).collect()
+        };
+        if ids(&of_other) != ids(pair) || of_other.marks() != pair.marks() {
+            return Err(Error::data(
+                format!("{} sees other genes or marks", path.display()),
+                "Give runs that were trained on the same data",
+            ));
+        }
+        Ok(OtherSeed {
+            pair: of_other,
+            method: other.model()?,
+            label: other.description.settings.label,
+        })
+    };
+    config.other_seeds.iter().map(read).collect()
+}

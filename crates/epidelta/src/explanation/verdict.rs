@@ -1,0 +1,187 @@
+//! What to make of the numbers, in sentences that do not say more than these.
+
+use super::{
+    agreement::Agreement,
+    curves::{Curves, Ranking, Unit},
+    faithfulness::Faithfulness,
+    mean::Mean,
+};
+
+/// Rank correlations from which on two rankings agree, and agree well.
+const AGREES: f64 = 0.4;
+const AGREES_WELL: f64 = 0.7;
+
+/// The sentences.
+pub(super) fn verdict(found: &Faithfulness, has_attention: bool) -> Vec<String> {
+    let mut sentences = Vec::new();
+    if !has_attention {
+        sentences.push(
+            "This method has no attention; what is said here is of ablation and of gradients \
+             where it has them."
+                .into(),
+        );
+    }
+    for unit in Unit::ALL {
+        sentences.extend(attention_and_ablation(found, unit));
+    }
+    for curves in &found.curves {
+        sentences.extend(deletion(curves));
+    }
+    sentences.extend(among_seeds(found));
+    sentences.extend(truth(found));
+    sentences.extend(preference(found, has_attention));
+    if found.curves.is_empty() {
+        sentences.push(
+            "No prediction changes where the signal is made equal in both cell types: the method \
+             predicts from nothing that differs."
+                .into(),
+        );
+    }
+    sentences
+}
+
+fn rho(found: &Faithfulness, of: [Ranking; 2], unit: Unit) -> Option<Mean> {
+    let is = |agreement: &&Agreement| {
+        agreement.of == of.map(|ranking| ranking.name().to_owned()) && agreement.unit == unit.name()
+    };
+    found.agreements.iter().find(is)?.rho
+}
+
+fn attention_and_ablation(found: &Faithfulness, unit: Unit) -> Option<String> {
+    let rho = rho(found, [Ranking::Attention, Ranking::Ablation], unit)?;
+    let judgement = match rho.mean {
+        mean if mean >= AGREES_WELL => "agrees well with",
+        mean if mean >= AGREES => "agrees in part with",
+        _ if rho.is_clear_of(0.0) && rho.mean > 0.0 => "agrees little with",
+        _ if rho.is_clear_of(0.0) => "goes against",
+        _ => "does not agree with",
+    };
+    let [units, what, _] = words(unit);
+    Some(format!(
+        "Attention over {units} {judgement} ablation, which is what a prediction loses where a \
+         {what} is made equal in both cell types: Spearman's rho {}, mean over {} genes.",
+        rho.in_words(),
+        rho.genes
+    ))
+}
+
+fn words(unit: Unit) -> [&'static str; 3] {
+    match unit {
+        Unit::Mark => ["marks", "mark", "marks"],
+        Unit::Region => ["bins", "region of a mark", "regions of marks"],
+    }
+}
+
+/// Attention against any order.
+fn deletion(curves: &Curves) -> Option<String> {
+    let attention = curves.of(Ranking::Attention)?;
+    let random = curves.of(Ranking::Random)?;
+    let gain = attention.deletion_gain(random)?;
+    let judgement = match (gain.is_clear_of(0.0), gain.mean > 0.0) {
+        (false, _) => "no better and no worse than any order",
+        (true, true) => "better than any order",
+        (true, false) => "worse than any order",
+    };
+    let [_, _, units] = words(curves.unit);
+    Some(format!(
+        "Deleting {units} in the order of attention takes the prediction away {judgement}: area \
+         {} against {}, over {} genes (0 is at once, 1 is never).",
+        attention.deletion_area.in_words(),
+        random.deletion_area.in_words(),
+        curves.genes
+    ))
+}
+
+fn among_seeds(found: &Faithfulness) -> Option<String> {
+    let of = |ranking: Ranking| {
+        let is = |agreement: &&Agreement| {
+            agreement.of[0] == ranking.name()
+                && agreement.of[1].ends_with("another seed")
+                && agreement.unit == Unit::Mark.name()
+        };
+        found.agreements.iter().find(is)?.rho
+    };
+    let ablation = of(Ranking::Ablation)?;
+    let Some(attention) = of(Ranking::Attention) else {
+        return Some(format!(
+            "Another seed ranks the marks of a gene by ablation with rho {}.",
+            ablation.in_words()
+        ));
+    };
+    let judgement = match attention.mean {
+        mean if mean >= AGREES_WELL => "repeats",
+        mean if mean >= AGREES => "repeats in part",
+        _ => "does not repeat",
+    };
+    Some(format!(
+        "Attention over marks {judgement} with another seed: rho {}, beside {} of ablation.",
+        attention.in_words(),
+        ablation.in_words()
+    ))
+}
+
+fn truth(found: &Faithfulness) -> Option<String> {
+    let of_regions: Vec<_> = found
+        .precisions
+        .iter()
+        .filter(|precision| precision.unit == Unit::Region)
+        .collect();
+    let by_chance = of_regions.first()?.by_chance;
+    let all: Vec<String> = of_regions
+        .iter()
+        .filter_map(|precision| {
+            let mean = precision.precision_at_k?.mean;
+            Some(format!("{} {mean:.2}", precision.ranking.in_words()))
+        })
+        .collect();
+    Some(format!(
+        "Where the truth is known: among a gene's first k regions, where k truly differ, such are, by \
+         ranking: {} ({by_chance:.2} by chance).",
+        all.join(", ")
+    ))
+}
+
+/// Which ranking is to be preferred: that of the smallest area of deletion, beside ablation,
+/// which is what it is measured by.
+fn preference(found: &Faithfulness, has_attention: bool) -> Option<String> {
+    let curves = found
+        .curves
+        .iter()
+        .find(|curves| curves.unit == Unit::Region)?;
+    let judged = [
+        Ranking::Attention,
+        Ranking::IntegratedGradients,
+        Ranking::Saliency,
+    ];
+    let known = judged.into_iter().filter_map(|ranking| curves.of(ranking));
+    let best = known.min_by(|x, y| x.deletion_area.mean.total_cmp(&y.deletion_area.mean));
+    let Some(best) = best else {
+        return Some("Of methods without gradients, read the ablation.".into());
+    };
+    let random = curves.of(Ranking::Random)?;
+    let is_better = best
+        .deletion_gain(random)
+        .is_some_and(|gain| gain.mean > 0.0 && gain.is_clear_of(0.0));
+    Some(match (best.ranking, is_better) {
+        (_, false) => {
+            "None of attention and gradients tells better than any order which bins move \
+                       the prediction: read the ablation of marks."
+                .into()
+        }
+        (Ranking::Attention, true) => {
+            "On this run attention tells best which bins move the prediction, beside ablation \
+             itself."
+                .into()
+        }
+        (ranking, true) if has_attention => format!(
+            "To know which bins move the prediction prefer {} to attention: area {} against {}.",
+            ranking.in_words(),
+            best.deletion_area.in_words(),
+            curves.of(Ranking::Attention)?.deletion_area.in_words()
+        ),
+        (ranking, true) => format!(
+            "Of the gradients {} tell best which bins move the prediction.",
+            ranking.in_words()
+        ),
+    })
+}
