@@ -205,7 +205,8 @@ fn print(out: &mut impl Write, explained: &Explained, config: &ExplainConfig) ->
         writeln!(out, "{}", perturbation_table(explained, config))?;
     }
     writeln!(out, "\nCan it be believed?\n")?;
-    for sentence in &explained.faithfulness.verdict {
+    writeln!(out, "{}\n", explained.faithfulness.verdict)?;
+    for sentence in &explained.faithfulness.findings {
         writeln!(out, "- {sentence}")?;
     }
     Ok(())

@@ -12,7 +12,7 @@ use super::{
     predictor::Predictor,
     regions::Regions,
     truth::{Precision, Truth},
-    verdict::verdict,
+    verdict::{findings, verdict},
 };
 use crate::{error::Result, method::FittedMethod};
 
@@ -36,8 +36,10 @@ pub struct Faithfulness {
     /// The largest amount by which integrated gradients of a gene do not sum to the difference of
     /// its predictions.
     pub largest_completeness_gap: Option<f64>,
-    /// What to make of it, in sentences.
-    pub verdict: Vec<String>,
+    /// What to make of it, in a sentence or two.
+    pub verdict: String,
+    /// What that rests on, in sentences.
+    pub findings: Vec<String>,
 }
 
 /// What a region contributes to a gene's prediction.
@@ -147,9 +149,12 @@ impl Evidence<'_> {
             largest_completeness_gap: gaps
                 .map(|attribution| attribution.completeness_gap().abs())
                 .reduce(f64::max),
-            verdict: Vec::new(),
+            verdict: String::new(),
+            findings: Vec::new(),
         };
-        faithfulness.verdict = verdict(&faithfulness, self.attention.is_some());
+        let has_attention = self.attention.is_some();
+        faithfulness.verdict = verdict(&faithfulness, has_attention);
+        faithfulness.findings = findings(&faithfulness);
         Ok(faithfulness)
     }
 

@@ -27,8 +27,8 @@ use crate::{
     model::{Network, SignalTensors, values},
 };
 
-/// Rows of a batch: points on the paths of some genes.
-const BATCH: usize = 128;
+/// Points on the paths of some genes at once: a recurrent network keeps all its states of them.
+const BATCH: usize = 36;
 /// Genes whose paths are looked at together.
 const PATHS: usize = 16;
 /// Nodes of an interval of a path.

@@ -11,16 +11,24 @@ use super::{
 const AGREES: f64 = 0.4;
 const AGREES_WELL: f64 = 0.7;
 
-/// The sentences.
-pub(super) fn verdict(found: &Faithfulness, has_attention: bool) -> Vec<String> {
-    let mut sentences = Vec::new();
-    if !has_attention {
-        sentences.push(
-            "This method has no attention; what is said here is of ablation and of gradients \
-             where it has them."
-                .into(),
-        );
+/// What to make of it all, in a sentence or two.
+pub(super) fn verdict(found: &Faithfulness, has_attention: bool) -> String {
+    if found.curves.is_empty() {
+        return "No prediction changes where the signal is made equal in both cell types: the \
+                method predicts from nothing that differs."
+            .into();
     }
+    let first = match has_attention {
+        true => agreement(found),
+        false => "This method has no attention.".into(),
+    };
+    let second = preference(found, has_attention).unwrap_or_default();
+    format!("{first} {second}")
+}
+
+/// What the verdict rests on.
+pub(super) fn findings(found: &Faithfulness) -> Vec<String> {
+    let mut sentences = Vec::new();
     for unit in Unit::ALL {
         sentences.extend(attention_and_ablation(found, unit));
     }
@@ -29,15 +37,43 @@ pub(super) fn verdict(found: &Faithfulness, has_attention: bool) -> Vec<String> 
     }
     sentences.extend(among_seeds(found));
     sentences.extend(truth(found));
-    sentences.extend(preference(found, has_attention));
-    if found.curves.is_empty() {
-        sentences.push(
-            "No prediction changes where the signal is made equal in both cell types: the method \
-             predicts from nothing that differs."
-                .into(),
-        );
-    }
     sentences
+}
+
+/// Whether attention agrees with ablation, over marks and over bins.
+fn agreement(found: &Faithfulness) -> String {
+    let of = |unit| rho(found, [Ranking::Attention, Ranking::Ablation], unit);
+    let part = |unit: Unit| {
+        let rho = of(unit)?;
+        let [units, ..] = words(unit);
+        Some((
+            judged(rho),
+            format!("rho {:.2} over {units}", rho.mean).replace('-', "\u{2212}"),
+        ))
+    };
+    match (part(Unit::Mark), part(Unit::Region)) {
+        (Some((marks, of_marks)), Some((bins, of_bins))) if marks == bins => {
+            format!("Attention on this run {marks} ablation ({of_marks}, {of_bins}).")
+        }
+        (Some((marks, of_marks)), Some((bins, of_bins))) => format!(
+            "Attention on this run {marks} ablation over marks ({of_marks}) and {bins} it over bins \
+             ({of_bins})."
+        ),
+        (Some((words, of)), None) | (None, Some((words, of))) => {
+            format!("Attention on this run {words} ablation ({of}).")
+        }
+        (None, None) => "Whether attention agrees with ablation cannot be told.".into(),
+    }
+}
+
+fn judged(rho: Mean) -> &'static str {
+    match rho.mean {
+        mean if mean >= AGREES_WELL => "agrees well with",
+        mean if mean >= AGREES => "agrees in part with",
+        _ if rho.is_clear_of(0.0) && rho.mean > 0.0 => "agrees little with",
+        _ if rho.is_clear_of(0.0) => "goes against",
+        _ => "does not agree with",
+    }
 }
 
 fn rho(found: &Faithfulness, of: [Ranking; 2], unit: Unit) -> Option<Mean> {
@@ -49,13 +85,7 @@ fn rho(found: &Faithfulness, of: [Ranking; 2], unit: Unit) -> Option<Mean> {
 
 fn attention_and_ablation(found: &Faithfulness, unit: Unit) -> Option<String> {
     let rho = rho(found, [Ranking::Attention, Ranking::Ablation], unit)?;
-    let judgement = match rho.mean {
-        mean if mean >= AGREES_WELL => "agrees well with",
-        mean if mean >= AGREES => "agrees in part with",
-        _ if rho.is_clear_of(0.0) && rho.mean > 0.0 => "agrees little with",
-        _ if rho.is_clear_of(0.0) => "goes against",
-        _ => "does not agree with",
-    };
+    let judgement = judged(rho);
     let [units, what, _] = words(unit);
     Some(format!(
         "Attention over {units} {judgement} ablation, which is what a prediction loses where a \

@@ -81,6 +81,14 @@ impl Axis {
         Axis { low, high, step }
     }
 
+    /// The same with about so many intervals between ticks.
+    pub(super) fn with_ticks(self, intervals: f64) -> Self {
+        Axis {
+            step: round_up((self.high - self.low) / intervals),
+            ..self
+        }
+    }
+
     /// Its ticks, the multiples of the step.
     pub(super) fn ticks(&self) -> impl Iterator<Item = f64> {
         let (first, last) = (self.low / self.step, self.high / self.step);

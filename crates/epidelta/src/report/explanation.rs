@@ -132,6 +132,7 @@ fn bin_attention(directions: &Directions, explained: &Explained) -> Figure {
                 title: format!("{} {}", encoder.channel, encoder.mark),
                 lines: shown.iter().filter_map(line).collect(),
                 instead: "no gene".into(),
+                ends_at_one: false,
             }
         })
         .collect();
@@ -242,6 +243,7 @@ fn curves(of_units: &[Curves]) -> Figure {
                 title: format!("{what} {verb} ({} genes)", curves.genes),
                 lines: curves.curves.iter().filter_map(line).collect(),
                 instead: String::new(),
+                ends_at_one: true,
             });
         }
     }

@@ -19,8 +19,8 @@ use crate::{
     explanation::{Attention, Encoder, Strands},
 };
 
-/// Bytes that the pages may have before they are compressed.
-const BUDGET: usize = 18_000_000;
+/// Bytes that the pages may have before they are compressed, at first.
+pub(super) const BUDGET: usize = 18_000_000;
 /// Points of a mark's signal, and steps of attention.
 const POINTS: std::ops::RangeInclusive<usize> = 16..=100;
 
@@ -123,11 +123,11 @@ pub(super) fn genes_with_page(
 }
 
 impl GeneData<'_> {
-    /// The data as JSON.
+    /// The data as JSON, the pages in so many bytes before they are compressed, or at the coarsest.
     ///
     /// # Errors
     /// When they cannot be written.
-    pub fn json(&self) -> Result<String> {
+    pub fn json(&self, budget: usize) -> Result<String> {
         let pair = self.pair;
         let metadata = &pair.cells[0].metadata;
         let genes = 0..pair.genes.len();
@@ -175,7 +175,7 @@ impl GeneData<'_> {
                     spread.collect::<Vec<_>>()
                 }),
             },
-            "pages": self.pages()?,
+            "pages": self.pages(budget)?,
         });
         serde_json::to_string(&value).map_err(|error| {
             let problem = format!("the genes cannot be written as JSON: {error}");
@@ -201,7 +201,7 @@ impl GeneData<'_> {
         (Some(names), Some(places))
     }
 
-    fn pages(&self) -> Result<Value> {
+    fn pages(&self, budget: usize) -> Result<Value> {
         let all: Vec<usize>;
         let genes = match &self.pages {
             Some(genes) => genes,
@@ -213,7 +213,7 @@ impl GeneData<'_> {
         let (marks, bins) = (self.pair.marks().len(), self.pair.bins());
         let encoders = self.attention.map_or(0, |of| of.encoders.len());
         let lines = genes.len() * (2 * marks + encoders);
-        let room = (BUDGET / lines.max(1)).clamp(*POINTS.start(), *POINTS.end());
+        let room = (budget / lines.max(1)).clamp(*POINTS.start(), *POINTS.end());
         let points = room.min(bins);
         let attention = self.attention.map(|of| of.coarser(room));
         let steps = attention.as_ref().map_or(0, |of| of.steps);

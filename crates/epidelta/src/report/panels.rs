@@ -18,6 +18,8 @@ pub(super) struct Panel {
     pub(super) lines: Vec<Line>,
     /// Written where there is no line.
     pub(super) instead: String,
+    /// Whether its values are shares or correlations, so that its axis ends at one.
+    pub(super) ends_at_one: bool,
 }
 
 /// A line.
@@ -85,14 +87,21 @@ fn columns(panels: usize) -> usize {
     }
 }
 
-/// Width and height of the axes of each panel, px.
-fn axes_size(panels: usize) -> (f64, f64) {
-    match panels {
-        0 | 1 => (420.0, 260.0),
-        2 => (300.0, 210.0),
-        _ => (220.0, 150.0),
+/// Width and height of the axes of each panel, px: a figure is to be read where it is as wide as a
+/// page.
+fn axes_size(columns: usize) -> (f64, f64) {
+    match columns {
+        1 => (420.0, 260.0),
+        2 => (320.0, 200.0),
+        3 => (230.0, 150.0),
+        4 => (180.0, 130.0),
+        5 => (135.0, 115.0),
+        _ => (108.0, 105.0),
     }
 }
+
+/// Axes narrower than this have room for three ticks of positions, px.
+const NARROW: f64 = 150.0;
 
 /// The place of a panel's axes, px.
 #[derive(Debug, Clone, Copy)]
@@ -106,10 +115,10 @@ struct Area {
 impl Figure<'_> {
     /// Draws the figure.
     pub(super) fn draw(&self) -> Drawing {
-        let (axes_width, axes_height) = axes_size(self.panels.len());
         let columns = self.columns.unwrap_or_else(|| columns(self.panels.len()));
+        let (axes_width, axes_height) = axes_size(columns);
         let rows = self.panels.len().div_ceil(columns).max(1);
-        let (x_axis, x_format) = self.x_axis();
+        let (x_axis, x_format) = self.x_axis(axes_width);
         let y_axes: Vec<Axis> = self.panels.iter().map(Panel::y_axis).collect();
         // All panels have the margin that the widest tick label needs, so that axes line up.
         let widest = |labels: Vec<String>| {
@@ -161,10 +170,13 @@ impl Figure<'_> {
         drawing
     }
 
-    fn x_axis(&self) -> (Axis, TickFormat) {
+    fn x_axis(&self, width: f64) -> (Axis, TickFormat) {
         match self.x_axis {
             XAxis::Positions(low, high) => {
-                let axis = Axis::of_positions((low, high));
+                let mut axis = Axis::of_positions((low, high));
+                if width < NARROW {
+                    axis = axis.with_ticks(2.0);
+                }
                 (axis, axis.format_positions())
             }
             XAxis::Numbers(low, high) => {
@@ -282,7 +294,10 @@ impl Panel {
             line.points.iter().map(|&(_, y)| y).chain(ends)
         });
         let values: Vec<f64> = values.filter(|value| value.is_finite()).collect();
-        Axis::of_values(values.iter())
+        match self.ends_at_one {
+            true => Axis::of_correlations(&values, true),
+            false => Axis::of_values(values.iter()),
+        }
     }
 }
 
@@ -313,11 +328,13 @@ mod tests {
                         intervals: vec![None, Some([-0.7, -0.3])],
                     }],
                     instead: String::new(),
+                    ends_at_one: true,
                 },
                 Panel {
                     title: "second".into(),
                     lines: Vec::new(),
                     instead: "no gene".into(),
+                    ends_at_one: false,
                 },
             ],
         };

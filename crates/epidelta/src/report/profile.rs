@@ -123,6 +123,7 @@ fn draw(epigenome: &Epigenome, profiles: &Profiles) -> Drawing {
         title: profile.mark.clone(),
         lines: vec![line(0, &profile.high), line(1, &profile.low)],
         instead: String::new(),
+        ends_at_one: false,
     });
     Figure {
         title: &format!(

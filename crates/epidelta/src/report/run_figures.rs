@@ -44,6 +44,7 @@ pub(super) fn history(histories: &[NamedHistory]) -> Figure {
             title: title.into(),
             lines: lines.filter(|line| !line.points.is_empty()).collect(),
             instead: "undefined".into(),
+            ends_at_one: title != "loss",
         }
     };
     let style = |(index, label): (usize, &str)| Style {
@@ -167,6 +168,7 @@ pub(super) fn profiles(pair: &Pair, strands: Strands, transform: InputTransform)
                         })
                         .into(),
                     instead: String::new(),
+                    ends_at_one: false,
                 })
         })
         .collect();

@@ -7,7 +7,7 @@ use maud::{Markup, html};
 use super::{
     explanation::explanation_figures,
     figure::Figure,
-    gene_data::{GeneAttention, GeneData, genes_with_page},
+    gene_data::{BUDGET, GeneAttention, GeneData, genes_with_page},
     page::{Page, Section, facts, figure, interval, number, table},
     run_figures::{history, predicted_and_observed, profiles},
 };
@@ -48,6 +48,8 @@ pub struct Report {
     pub figures: Vec<Figure>,
 }
 
+/// A page that is sent by mail should not be larger, bytes.
+const LARGEST: usize = 19_500_000;
 /// Test genes in the table of those predicted to change most.
 const TOP: usize = 15;
 
@@ -112,16 +114,24 @@ impl RunReport<'_> {
             true => format!("{} pairs of cell types", pair.names().len()),
             false => pair.cell_types(0).join(" and "),
         };
-        let page = Page {
+        let mut page = Page {
             title: format!("{} on {cells}", description.head.method),
             subtitle: format!("A run of epidelta: {}", self.label),
             sections,
-            data: Some(self.gene_data()?),
+            data: None,
         };
-        Ok(Report {
-            html: page.html(),
-            figures,
-        })
+        let genes = self.gene_data()?;
+        let mut budget = BUDGET;
+        // How well the pages compress is known only then.
+        let html = loop {
+            page.data = Some(genes.json(budget)?);
+            let html = page.html();
+            if html.len() <= LARGEST || budget < BUDGET / 8 {
+                break html;
+            }
+            budget = budget * 3 / 4;
+        };
+        Ok(Report { html, figures })
     }
 
     /// The split that predictions are judged by.
@@ -146,9 +156,7 @@ impl RunReport<'_> {
         }
         html! {
             (facts(&known))
-            @for sentence in &self.explained.faithfulness.verdict {
-                p.verdict { (sentence) }
-            }
+            p.verdict { (self.explained.faithfulness.verdict) }
             h3 { "What to keep in mind" }
             ul.caveats { @for caveat in self.caveats() { li { (caveat) } } }
         }
@@ -490,7 +498,8 @@ impl RunReport<'_> {
             })
             .collect();
         html! {
-            @for sentence in &found.verdict { p.verdict { (sentence) } }
+            p.verdict { (found.verdict) }
+            ul { @for sentence in &found.findings { li { (sentence) } } }
             (drawn)
             (table(
                 &format!(
@@ -579,7 +588,7 @@ impl RunReport<'_> {
         })
     }
 
-    fn gene_data(&self) -> Result<String> {
+    fn gene_data(&self) -> Result<GeneData<'_>> {
         let settings = &self.run.description.settings;
         let pair: &Pair = &self.explained.pair;
         let attention = self
@@ -595,7 +604,7 @@ impl RunReport<'_> {
             Some(genes) => genes.clone(),
             None => (0..pair.genes.len()).collect(),
         };
-        let data = GeneData {
+        Ok(GeneData {
             pair,
             strands: self.explained.strands,
             transform: settings.transform_of_bins(),
@@ -605,8 +614,7 @@ impl RunReport<'_> {
             attention,
             pages,
             contributions: self.explained.contributions(&genes)?,
-        };
-        data.json()
+        })
     }
 }
 
