@@ -66,7 +66,12 @@ pub struct Explain {
 #[derive(Debug, Args)]
 pub struct ExplainOptions {
     /// |log2 fold change| above which genes count as up or down in figures of attention
-    #[arg(long, value_name = "LOG2", default_value_t = 8.0)]
+    #[arg(
+        long,
+        value_name = "LOG2",
+        default_value_t = 8.0,
+        allow_negative_numbers = true
+    )]
     pub threshold: f64,
     /// Test genes to look at closely, drawn at random
     #[arg(long, value_name = "N", default_value_t = 200)]

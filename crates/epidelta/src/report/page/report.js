@@ -380,7 +380,7 @@
   }
 
   function ticks() {
-    const step = [100, 200, 500, 1000, 2000, 5000, 10000, 20000, 50000, 100000, 200000, 500000].find((s) => SPAN / s <= 6) || SPAN / 4;
+    const step = [100, 200, 500, 1000, 2000, 5000, 10000, 20000, 50000, 100000, 200000, 500000].find((s) => SPAN / s <= 5) || SPAN / 4;
     const found = [];
     for (let x = -Math.floor(report.upstream / step) * step; x <= report.downstream; x += step) found.push(x);
     return found;
