@@ -28,6 +28,7 @@ fn links_between_pages_lead_somewhere() {
         "ARCHITECTURE.md",
         "CHANGELOG.md",
         "docs/evaluation.md",
+        "docs/explain.md",
         "docs/methods.md",
         "docs/prepare.md",
         "docs/study.md",
@@ -105,8 +106,8 @@ fn commands_of_the_page_on_evaluation_run() {
 }
 
 #[test]
-fn commands_of_the_pages_on_methods_and_studies_run() {
-    for (page, least) in [("docs/methods.md", 8), ("docs/study.md", 5)] {
+fn commands_of_the_pages_on_methods_studies_and_explanations_run() {
+    for (page, least) in [("docs/methods.md", 8), ("docs/study.md", 5), ("docs/explain.md", 6)] {
         let workplace = Workplace::new();
         let commands = documented(page);
         assert!(commands.len() >= least, "{commands:?}");
@@ -215,7 +216,7 @@ fn demo_finds_the_switching_genes() {
     // What it says next works.
     let hint = outcome.stdout.rsplit_once("To look at them:\n").unwrap().1;
     let hints: Vec<&str> = hint.lines().map(str::trim).collect();
-    assert_eq!(hints.len(), 2);
+    assert_eq!(hints.len(), 3);
     for command in hints {
         workplace.succeed(command.strip_prefix("epidelta ").unwrap());
     }

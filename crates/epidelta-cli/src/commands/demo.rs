@@ -78,7 +78,8 @@ pub fn run(command: &Demo, seed: u64, reporter: &Reporter) -> Result<()> {
         "\nAll files are in {folder}/: the reads and what was counted, in A.svg the marks around \
          the TSS.\nTo look at them:\n  \
          epidelta inspect {folder}/cells/A.parquet\n  \
-         epidelta evaluate --run {folder}/run --json"
+         epidelta evaluate --run {folder}/run --json\n  \
+         epidelta report {folder}/run -o {folder}/report.html"
     )?;
     Ok(())
 }

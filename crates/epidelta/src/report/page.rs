@@ -6,7 +6,12 @@ use maud::{DOCTYPE, Markup, PreEscaped, html};
 use super::figure::Figure;
 
 const STYLE: &str = include_str!("page/report.css");
-const SCRIPT: &str = include_str!("page/report.js");
+const SCRIPT: &str = concat!(
+    "(function () {\n'use strict';\n",
+    include_str!("page/gene_table.js"),
+    include_str!("page/gene_page.js"),
+    "})();\n"
+);
 
 /// A part of a page.
 pub(super) struct Section {
