@@ -107,7 +107,11 @@ fn commands_of_the_page_on_evaluation_run() {
 
 #[test]
 fn commands_of_the_pages_on_methods_studies_and_explanations_run() {
-    for (page, least) in [("docs/methods.md", 8), ("docs/study.md", 5), ("docs/explain.md", 6)] {
+    for (page, least) in [
+        ("docs/methods.md", 8),
+        ("docs/study.md", 5),
+        ("docs/explain.md", 6),
+    ] {
         let workplace = Workplace::new();
         let commands = documented(page);
         assert!(commands.len() >= least, "{commands:?}");

@@ -216,12 +216,22 @@ fn other_seeds_and_many_pairs() {
         "explain --run run --compare raw -o no",
         &[
             "raw is a run of raw, the explained one of epidelta",
-            "same method",
+            "nothing but --seed",
         ],
     );
     workplace.fail(
         "explain --run run --compare run -o no",
         &["has the very weights of the explained run"],
+    );
+    train(
+        &workplace,
+        "epidelta",
+        "--set training.epochs=3 --seed 2",
+        "longer",
+    );
+    workplace.fail(
+        "explain --run run --compare longer -o no",
+        &["longer has other settings than the explained run"],
     );
     workplace.succeed("simulate --genes 90 --bins 20 --cell-types 3 -o many");
     workplace.succeed(&format!("train --pairs many/pairs.tsv {SHORT} -o pairs"));
@@ -232,6 +242,10 @@ fn other_seeds_and_many_pairs() {
     // A gene is in every pair.
     let pairs = workplace.text("many/pairs.tsv").lines().count() - 1;
     assert_eq!(names(&workplace, "of-pairs/genes").len(), 2 * pairs);
+    workplace.fail(
+        "explain --run pairs --truth sim/truth.parquet -o no",
+        &["these are several pairs", "--a and --b"],
+    );
     // One of them alone, and in the other direction.
     workplace
         .succeed("explain --run pairs --a many/B.parquet --b many/A.parquet -o one --sample 20");

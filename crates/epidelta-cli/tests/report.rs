@@ -179,7 +179,7 @@ fn a_study_on_a_page() {
     workplace.fail("report study -o study.html", &["study.html already exists"]);
     workplace.fail(
         "report study -o s.html --figures f",
-        &["--figures are for the report of a run"],
+        &["--figures are for the report of a"],
     );
     fs::remove_file(workplace.path("study/methods.svg")).unwrap();
     workplace.fail("report study -o s.html", &["methods.svg"]);

@@ -33,7 +33,8 @@ pub enum Purpose {
     /// The halves of reads or replicates; `index` is the draw.
     NoiseCeiling,
     /// What explanations draw: with `index` 0 the genes that are looked at, 1 genes put in the
-    /// place of others, 2 random orders, 3 the genes of bootstrap samples.
+    /// place of others, 2 random orders, 3 the genes of bootstrap samples, 4 those that are
+    /// measured.
     Explanation,
 }
 

@@ -13,7 +13,7 @@ use super::Data;
 /// the output folder explain.toml (what was explained, on what, with which options) and:
 ///
 /// attention.parquet, of methods with attention: gene_id (of several pairs cell_type_a,
-/// cell_type_b), split, channel (A, B, A-B; auxiliary A, auxiliary B), mark, beta (attention over
+/// cell_type_b), split, channel (A, B, A-B; auxiliary A, auxiliary B), mark (or all marks), beta (attention over
 /// channels and marks on the way to the fold change), beta_cell (over marks on the way to a cell
 /// type's own expression), alpha (attention over bins, a list).
 /// mark_attention.tsv and bin_attention.tsv: direction (up, down, all), genes, channel, mark, beta with its
@@ -25,7 +25,8 @@ use super::Data;
 /// regions.tsv: what making a region of a mark equal in both changes: from and to (bp from the TSS),
 /// contribution; of --sample test genes.
 /// attribution.parquet, of networks: cell (a, b), mark, saliency (the gradient) and
-/// integrated_gradients, lists over bins, completeness_gap (how far the latter are from their sum);
+/// integrated_gradients, lists over bins, completeness_gap (how far the latter are from the sum
+/// that they should have), of_jumps (how much of them is of jumps of the prediction);
 /// of --sample test genes and --genes. coefficients.tsv, of linear models: channel, mark, from, to,
 /// weight.
 /// perturbations.tsv, with --set: gene_name, perturbation, predicted, perturbed, change.

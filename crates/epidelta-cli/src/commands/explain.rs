@@ -1,6 +1,7 @@
 //! `epidelta explain`
 
 use std::{
+    collections::HashSet,
     fs,
     io::Write,
     path::{Path, PathBuf},
@@ -9,6 +10,7 @@ use std::{
 use anyhow::{Context, Result};
 use comfy_table::Table;
 use epidelta::{
+    dataset::Task,
     explanation::{
         Ablation, Attention, AttentionTable, Direction, ExplainConfig, Explained, Importance,
         MarkAttention, Step, attention, explain, write_attributions, write_tables,
@@ -24,6 +26,9 @@ use crate::{
     display::{list_dropped, table},
     progress::Reporter,
 };
+
+/// Letters of the name of a gene's figure.
+const LONGEST_NAME: usize = 100;
 
 /// The file by which the folder of an explanation is known.
 const MARKER: &str = "explain.toml";
@@ -129,8 +134,11 @@ fn write_gene_pages(run: &Run, explained: &Explained, folder: &Path) -> Result<(
     let of_networks = attention(&explained.method, &explained.pair, named);
     let attention = of_networks.and_then(Attention::mean);
     let settings = &run.description.settings;
+    let mut taken = HashSet::new();
     for (place, &gene) in named.iter().enumerate() {
         let page = GenePage {
+            name: &file_name(explained, gene, &mut taken),
+            classifies: settings.label.task == Task::Classification,
             explained,
             transform: settings.transform_of_bins(),
             gene,
@@ -141,6 +149,28 @@ fn write_gene_pages(run: &Run, explained: &Explained, folder: &Path) -> Result<(
         page.figure().write(folder)?;
     }
     Ok(())
+}
+
+/// A name for the figure of a gene that is a file name, and not that of another gene.
+fn file_name(explained: &Explained, gene: usize, taken: &mut HashSet<String>) -> String {
+    let pair = &explained.pair;
+    let mut name = pair.gene_id(gene).to_owned();
+    if pair.is_of_several() {
+        name = format!("{name}_{}", pair.cell_types(gene).join("_"));
+    }
+    let is_plain = |c: char| c.is_alphanumeric() || "._-".contains(c);
+    let plain: String = name
+        .chars()
+        .map(|c| if is_plain(c) { c } else { '_' })
+        .take(LONGEST_NAME)
+        .collect();
+    let mut free = plain.clone();
+    let mut number = 2;
+    while !taken.insert(free.to_lowercase()) {
+        free = format!("{plain}-{number}");
+        number += 1;
+    }
+    free
 }
 
 fn describe(run: &Run, config: &ExplainConfig, explained: &Explained, path: &Path) -> Result<()> {
@@ -181,8 +211,7 @@ fn warn(explained: &Explained) {
     if directions.is_none() {
         tracing::warn!("this method has no attention: what it learned is told by ablation");
     }
-    let incomplete = explained.attributions.iter().flatten();
-    let incomplete = incomplete.filter(|of| !of.is_complete()).count();
+    let incomplete = explained.incomplete();
     if incomplete > 0 {
         tracing::warn!(
             "integrated gradients of {incomplete} genes do not sum to the difference of their \
@@ -195,7 +224,7 @@ fn print(out: &mut impl Write, explained: &Explained, config: &ExplainConfig) ->
     let genes = explained.choice.measured.len();
     writeln!(
         out,
-        "What predictions of {genes} genes lose without a mark (mean change of a gene's prediction \
+        "What predictions of {genes} genes lose without a mark (mean size of the change of a prediction \
          where it is made equal in both cell types, and what Pearson r loses where it is taken from \
          another gene):\n"
     )?;
@@ -215,7 +244,7 @@ fn print(out: &mut impl Write, explained: &Explained, config: &ExplainConfig) ->
 fn marks_table(explained: &Explained) -> Table {
     let header = [
         "mark",
-        "mean change",
+        "size of change",
         "95 %",
         "loss of r",
         "95 %",
@@ -265,12 +294,8 @@ fn perturbation_table(explained: &Explained, config: &ExplainConfig) -> Table {
     let mut found: Vec<_> = explained.perturbed.iter().collect();
     found.sort_by(|x, y| y.change().abs().total_cmp(&x.change().abs()));
     for of in found.iter().take(SHOWN) {
-        let record = explained.pair.record(of.gene, 0);
         rows.add_row([
-            record
-                .gene_name
-                .clone()
-                .unwrap_or_else(|| record.gene_id.clone()),
+            explained.pair.gene_name(of.gene).to_owned(),
             config.perturbations[of.perturbation].to_string(),
             format!("{:+.3}", of.predicted),
             format!("{:+.3}", of.perturbed),

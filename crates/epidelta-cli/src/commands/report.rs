@@ -1,6 +1,10 @@
 //! `epidelta report`
 
-use std::{io::Write, path::PathBuf};
+use std::{
+    fs,
+    io::Write,
+    path::{Path, PathBuf},
+};
 
 use anyhow::{Result, bail};
 use epidelta::{
@@ -13,11 +17,17 @@ use epidelta::{
 
 use crate::{arguments::Report, display::list_dropped, progress::Reporter};
 
+/// A page larger than this is told of, bytes.
+const LARGE: usize = 20_000_000;
+
 pub fn run(command: &Report, seed: u64, reporter: &Reporter) -> Result<()> {
     check_file(&command.output, command.force)?;
     check_writable(&command.output)?;
     if !command.folder.exists() {
         bail!("there is no {}", command.folder.display());
+    }
+    if let Some(folder) = &command.figures {
+        check_figures(folder, command.force)?;
     }
     let made = match is_study(&command.folder) {
         true => of_study(command)?,
@@ -35,12 +45,30 @@ pub fn run(command: &Report, seed: u64, reporter: &Reporter) -> Result<()> {
     Ok(())
 }
 
+/// Refuses a folder for figures in which something is, unless it may be replaced.
+fn check_figures(folder: &Path, force: bool) -> Result<()> {
+    let is_free = match fs::read_dir(folder) {
+        Ok(mut entries) => entries.next().is_none(),
+        Err(_) => !folder.exists(),
+    };
+    if !is_free && !(force && folder.is_dir()) {
+        bail!(
+            "{} is there already. Choose another folder for the figures, or give --force to replace \
+             those in it",
+            folder.display()
+        );
+    }
+    Ok(check_writable(&folder.join("figure.svg"))?)
+}
+
 fn of_study(command: &Report) -> Result<Made> {
     keep_inputs(&command.output, [command.folder.as_path()])?;
-    if command.data.files()?.is_some() || command.figures.is_some() {
+    let options = &command.options;
+    let asks = !options.genes.is_empty() || options.truth.is_some() || !options.compare.is_empty();
+    if command.data.files()?.is_some() || command.figures.is_some() || asks {
         bail!(
-            "--a, --b, --pairs and --figures are for the report of a run; {} is a study, whose \
-             figures lie in it",
+            "--a, --b, --pairs, --genes, --truth, --compare and --figures are for the report of a \
+             run; {} is a study, whose figures lie in it",
             command.folder.display()
         );
     }
@@ -52,16 +80,16 @@ fn of_study(command: &Report) -> Result<Made> {
 
 fn of_run(command: &Report, seed: u64, reporter: &Reporter) -> Result<Made> {
     let run = Run::open(&command.folder)?;
-    let given = command.data.files()?;
-    let is_of_training = given.is_none();
-    let data = match given {
+    let data = match command.data.files()? {
         Some(data) => data,
         None => run.data()?,
     };
     let of_run = Run::FILES.map(|name| run.path.join(name));
     let of_data = data.paths();
-    let inputs = of_run.iter().chain(&of_data).map(PathBuf::as_path);
-    keep_inputs(&command.output, inputs)?;
+    let options = &command.options;
+    let others = options.truth.iter().chain(&options.compare);
+    let inputs = of_run.iter().chain(&of_data).chain(others);
+    keep_inputs(&command.output, inputs.map(PathBuf::as_path))?;
 
     let config = command.options.config(seed);
     let mut progress = reporter.explaining();
@@ -81,16 +109,42 @@ fn of_run(command: &Report, seed: u64, reporter: &Reporter) -> Result<Made> {
         done: 0,
         total: 1,
     });
-    let made = page(&run, &data, is_of_training, &explained, &attention)?;
+    let made = page(&run, &data, &explained, &attention)?;
+    if made.html.len() > LARGE {
+        tracing::warn!(
+            "the page has {:.0} MB: explain fewer pairs for a smaller one",
+            made.html.len() as f64 / 1e6
+        );
+    }
     drop(progress);
     list_dropped(&explained.join);
     Ok(made)
 }
 
+/// Whether the data are those that the run was trained on, wherever they lie now.
+fn is_of_training(run: &Run, data: &DataFiles, explained: &Explained) -> bool {
+    let head = &run.description.head;
+    let trained = [&head.a, &head.b]
+        .into_iter()
+        .flatten()
+        .chain(&head.cell_types);
+    let same_files = trained
+        .map(|file| &file.sha256)
+        .eq(explained.files.iter().map(|file| &file.sha256));
+    let labels = data
+        .labels()
+        .map(|table| epidelta::provenance::sha256(&table.path).ok());
+    let of_run = head.labels.as_ref().map(|table| Some(table.sha256.clone()));
+    let pairs = match data {
+        DataFiles::Pair { .. } => 0,
+        DataFiles::Pairs(list) => list.pairs.len(),
+    };
+    same_files && labels == of_run && pairs == head.pairs.len()
+}
+
 fn page(
     run: &Run,
     data: &DataFiles,
-    is_of_training: bool,
     explained: &Explained,
     attention: &GeneAttention,
 ) -> Result<Made> {
@@ -99,7 +153,7 @@ fn page(
     let predictions = explained
         .method
         .predict(&explained.pair, &genes, &settings.label)?;
-    let (metrics, of_training) = match is_of_training {
+    let (metrics, of_training) = match is_of_training(run, data, explained) {
         true => {
             let of_training = run.metrics()?;
             (of_training.best.clone(), Some(of_training))

@@ -130,6 +130,25 @@ impl Pair {
             .any(|&cell| self.lacks[cell][mark])
     }
 
+    /// The signal of a joined gene in A and in B, `[mark, bin]` each, as networks see it: that of
+    /// hidden marks is zero.
+    pub fn seen(&self, gene: usize) -> [Vec<f32>; 2] {
+        let bins = self.bins();
+        let mut signal = self.signal(gene).map(<[f32]>::to_vec);
+        for mark in (0..self.marks().len()).filter(|&mark| self.hides(gene, mark)) {
+            for side in &mut signal {
+                side[mark * bins..(mark + 1) * bins].fill(0.0);
+            }
+        }
+        signal
+    }
+
+    /// The symbol of a joined gene, or its id.
+    pub fn gene_name(&self, gene: usize) -> &str {
+        let record = self.record(gene, 0);
+        record.gene_name.as_ref().unwrap_or(&record.gene_id)
+    }
+
     /// Whether any cell type lacks a mark.
     pub fn lacks_marks(&self) -> bool {
         self.lacks.iter().flatten().any(|&lacks| lacks)

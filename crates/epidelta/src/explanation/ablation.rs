@@ -1,7 +1,7 @@
 //! What a prediction loses where a mark is taken from it: for every method, since it needs
 //! nothing but predictions.
 
-use std::fmt;
+use std::{collections::HashMap, fmt};
 
 use rand::seq::SliceRandom;
 use serde::Serialize;
@@ -110,7 +110,7 @@ pub fn ablate(
                     Ablation::AToB => a.copy_from_slice(b),
                     Ablation::BToA => b.copy_from_slice(a),
                     Ablation::Permuted => {
-                        let other = predictor.pair.signal(others[place]);
+                        let other = predictor.pair.seen(others[place]);
                         a.copy_from_slice(&other[0][of_mark.clone()]);
                         b.copy_from_slice(&other[1][of_mark.clone()]);
                     }
@@ -130,7 +130,7 @@ pub fn ablate(
     Ok(found)
 }
 
-/// Another gene for each, of the same pair of cell types.
+/// A gene for each, of the same pair of cell types: all of them, in another order.
 fn permuted(predictor: &Predictor<'_>, genes: &[usize], seed: u64) -> Vec<usize> {
     let cells = |gene: usize| predictor.pair.genes[gene].cells;
     let mut others = genes.to_vec();
@@ -165,30 +165,48 @@ pub struct Importance {
 }
 
 impl Importance {
-    /// Of what [`ablate`] found, for every mark and ablation, in its order.
+    /// Of what [`ablate`] found, for every mark and ablation, in its order. Genes of which the mark
+    /// is hidden, since a cell type lacks it, do not count.
     pub fn of(predictor: &Predictor<'_>, ablations: &[GeneAblation], seed: u64) -> Vec<Self> {
         let together =
             |x: &GeneAblation, y: &GeneAblation| (x.mark, x.ablation) == (y.mark, y.ablation);
-        let of_mark = |of_genes: &[GeneAblation]| {
+        let of_mark = |all: &[GeneAblation]| {
+            let (mark, ablation) = (all[0].mark, all[0].ablation);
+            let seen = all.iter().filter(|of| !predictor.pair.hides(of.gene, mark));
+            let of_genes: Vec<&GeneAblation> = seen.collect();
             let sizes: Vec<f64> = of_genes.iter().map(|g| g.contribution().abs()).collect();
             let labels = of_genes.iter().map(|g| &predictor.pair.genes[g.gene]);
             let observed: Vec<f64> = labels.map(|gene| gene.log2_fold_change).collect();
             let predicted: Vec<f64> = of_genes.iter().map(|g| g.predicted).collect();
             let ablated: Vec<f64> = of_genes.iter().map(|g| g.ablated).collect();
+            // A gene of several pairs is drawn in all of them together.
+            let ids = of_genes.iter().map(|of| predictor.pair.gene_id(of.gene));
+            let rows = predictor.pair.is_of_several().then(|| places_of(ids));
             let mut generator = generator(seed, Purpose::Explanation, 3);
             Importance {
-                mark: predictor.pair.marks()[of_genes[0].mark].clone(),
-                ablation: of_genes[0].ablation,
+                mark: predictor.pair.marks()[mark].clone(),
+                ablation,
                 contribution: Mean::of(&sizes),
                 pearson_r: pearson_r(&observed, &predicted),
                 pearson_r_without: pearson_r(&observed, &ablated),
                 loss: pearson_difference(
                     &observed,
                     [&[predicted], &[ablated]],
-                    Draws::new(None, &mut generator),
+                    Draws::new(rows.as_deref(), &mut generator),
                 ),
             }
         };
         ablations.chunk_by(together).map(of_mark).collect()
     }
+}
+
+/// Numbers of names, in the order in which these come first.
+fn places_of<'n>(names: impl Iterator<Item = &'n str>) -> Vec<usize> {
+    let mut places: HashMap<&str, usize> = HashMap::new();
+    names
+        .map(|name| {
+            let next = places.len();
+            *places.entry(name).or_insert(next)
+        })
+        .collect()
 }

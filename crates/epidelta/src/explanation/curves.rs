@@ -64,7 +64,7 @@ pub enum Ranking {
     Ablation,
     /// How much the signal differs: what needs no model.
     Difference,
-    /// Any order.
+    /// A random order.
     Random,
 }
 
@@ -100,7 +100,7 @@ impl fmt::Display for Ranking {
 
 /// Scores of the units of some genes by one ranking, `[gene][unit]`.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Scores {
+pub(super) struct Scores {
     /// The ranking.
     pub ranking: Ranking,
     /// The score of each unit of each gene; the highest is the first in the ranking.
@@ -168,7 +168,7 @@ impl Curves {
 
 /// Genes whose units are deleted and inserted.
 #[derive(Debug, Clone, Copy)]
-pub struct Subjects<'a> {
+pub(super) struct Subjects<'a> {
     /// The genes, as indices into the pair.
     pub genes: &'a [usize],
     /// Their predictions, and those of the baseline, which differ.

@@ -18,7 +18,7 @@ use crate::{
     dataset::{JoinSummary, LabelConfig, Pair},
     error::{Error, Result},
     method::FittedMethod,
-    run::{DataFile, DataFiles, ReadData, Run},
+    run::{DataFile, DataFiles, ReadData, Run, RunHead},
 };
 
 /// What is asked.
@@ -71,13 +71,9 @@ impl ExplainConfig {
                 "Give a number from 0 on",
             ));
         }
-        if !(2..=100_000).contains(&self.sample) {
+        if !(2..=10_000).contains(&self.sample) {
             let problem = format!("{} is out of range", self.sample);
-            return Err(Error::setting(
-                "--sample",
-                problem,
-                "Give 2 to 100000 genes",
-            ));
+            return Err(Error::setting("--sample", problem, "Give 2 to 10000 genes"));
         }
         Ok(())
     }
@@ -159,8 +155,10 @@ pub fn explain(
         perturbation.check(&predictor)?;
     }
     let truth = config.truth.as_deref();
-    let truth = truth.map(|path| Truth::read(path, &pair)).transpose()?;
-    let others = other_seeds(run, data, &pair, config)?;
+    let truth = truth
+        .map(|path| Truth::read(path, &pair, strands))
+        .transpose()?;
+    let others = other_seeds(run, config)?;
 
     let all: Vec<usize> = (0..pair.genes.len()).collect();
     let mut directions = Directions::new(config.threshold);
@@ -196,13 +194,13 @@ pub fn explain(
         })
     };
     let found = gradients(&close, config.baseline)?;
-    let of_sample = match (&found, config.baseline) {
-        (Some(found), Baseline::Equal) => {
-            let is_drawn = |of: &&Attribution| choice.sample.binary_search(&of.gene).is_ok();
-            Some(found.iter().filter(is_drawn).cloned().collect())
-        }
-        _ => gradients(&choice.sample, Baseline::Equal)?,
+    let of_equal = match config.baseline {
+        Baseline::Equal => None,
+        Baseline::Zero => gradients(&choice.sample, Baseline::Equal)?,
     };
+    let is_drawn = |of: &&Attribution| choice.sample.binary_search(&of.gene).is_ok();
+    let of_sample = of_equal.as_ref().or(found.as_ref());
+    let of_sample = of_sample.map(|all| all.iter().filter(is_drawn).collect());
     tell("ablation of regions", 0, 1)?;
     let ablated = ablate_regions(&predictor, &choice.sample, regions(&predictor))?;
 
@@ -212,22 +210,24 @@ pub fn explain(
     };
     let of_marks: Vec<GeneAblation> = ablations.iter().filter(is_drawn).copied().collect();
     let of_attention = attention(&method, &pair, &choice.sample).and_then(Attention::mean);
-    let networks = members(&method);
-    let mut seeds: Vec<Predictor<'_>> = Vec::new();
-    if networks.is_empty() {
-        seeds.push(predictor);
-    }
-    seeds.extend(networks.iter().map(|method| Predictor {
+    // Whole runs are compared with whole runs, networks of an ensemble with one another.
+    let compared = match others.is_empty() {
+        true => members(&method),
+        false => others,
+    };
+    let of_others = compared.iter().map(|method| Predictor {
         method,
         ..predictor
-    }));
-    seeds.extend(others.iter().map(OtherSeed::predictor));
+    });
+    let is_explained = !config.other_seeds.is_empty();
+    let explained = is_explained.then_some(predictor).into_iter();
+    let seeds: Vec<Predictor<'_>> = explained.chain(of_others).collect();
     let evidence = Evidence {
         predictor,
         genes: &choice.sample,
         marks: &of_marks,
         regions: &ablated,
-        attributions: of_sample.as_deref(),
+        attributions: of_sample,
         attention: of_attention.as_ref(),
         seeds: &seeds,
         truth: truth.as_ref(),
@@ -267,6 +267,12 @@ pub fn explain(
 }
 
 impl Explained {
+    /// Genes whose integrated gradients do not sum to the difference of their predictions.
+    pub fn incomplete(&self) -> usize {
+        let all = self.attributions.iter().flatten();
+        all.filter(|of| !of.is_complete()).count()
+    }
+
     /// The method and the pair that it was explained on.
     pub fn predictor(&self) -> Predictor<'_> {
         Predictor {
@@ -292,69 +298,40 @@ impl Explained {
     }
 }
 
-/// Another run on the same data.
-struct OtherSeed {
-    pair: Pair,
-    method: FittedMethod,
-    label: LabelConfig,
-}
-
-impl OtherSeed {
-    fn predictor(&self) -> Predictor<'_> {
-        Predictor {
-            method: &self.method,
-            pair: &self.pair,
-            label: &self.label,
-        }
-    }
-}
-
-/// Reads the other runs, which must be of the same method and see the same genes.
-fn other_seeds(
-    run: &Run,
-    data: &DataFiles,
-    pair: &Pair,
-    config: &ExplainConfig,
-) -> Result<Vec<OtherSeed>> {
+/// What the other runs learned, which must differ from the explained one in nothing but the seed.
+fn other_seeds(run: &Run, config: &ExplainConfig) -> Result<Vec<FittedMethod>> {
     let read = |path: &PathBuf| {
         let other = Run::open(path)?;
-        let (own, theirs) = (&run.description.head, &other.description.head);
-        if own.method != theirs.method {
-            return Err(Error::data(
-                format!(
-                    "{} is a run of {}, the explained one of {}",
-                    path.display(),
-                    theirs.method,
-                    own.method
-                ),
-                "Give runs of the same method that differ in their seed",
-            ));
-        }
-        if own.weights_sha256 == theirs.weights_sha256 {
-            return Err(Error::data(
-                format!(
-                    "{} has the very weights of the explained run",
-                    path.display()
-                ),
-                "Give runs that differ in their seed",
-            ));
-        }
-        let of_other = other.read(data)?.pair;
-        let ids = |pair: &Pair| -> Vec<String> {
-            let genes = 0..pair.genes.len();
-            genes.map(|gene| pair.gene_id(gene).to_owned()).collect()
+        let (own, theirs) = (&run.description, &other.description);
+        let refused = |problem: String| {
+            let remedy = "Give runs that differ from the explained one in nothing but --seed";
+            Err(Error::data(problem, remedy))
         };
-        if ids(&of_other) != ids(pair) || of_other.marks() != pair.marks() {
-            return Err(Error::data(
-                format!("{} sees other genes or marks", path.display()),
-                "Give runs that were trained on the same data",
+        let path = path.display();
+        if own.head.method != theirs.head.method {
+            let (own, theirs) = (own.head.method, theirs.head.method);
+            return refused(format!(
+                "{path} is a run of {theirs}, the explained one of {own}"
             ));
         }
-        Ok(OtherSeed {
-            pair: of_other,
-            method: other.model()?,
-            label: other.description.settings.label,
-        })
+        if own.settings != theirs.settings {
+            return refused(format!("{path} has other settings than the explained run"));
+        }
+        if own.head.weights_sha256 == theirs.head.weights_sha256 {
+            return refused(format!("{path} has the very weights of the explained run"));
+        }
+        let trained_on = |head: &RunHead| {
+            let files = [&head.a, &head.b]
+                .into_iter()
+                .flatten()
+                .chain(&head.cell_types);
+            let files: Vec<String> = files.map(|file| file.sha256.clone()).collect();
+            (files, head.pairs.clone(), head.cell_names())
+        };
+        if trained_on(&own.head) != trained_on(&theirs.head) {
+            return refused(format!("{path} was trained on other data"));
+        }
+        other.model()
     };
     config.other_seeds.iter().map(read).collect()
 }

@@ -19,6 +19,9 @@ use crate::{error::Result, method::FittedMethod};
 /// Regions of each mark, at most.
 const WINDOWS: usize = 20;
 
+/// The smallest change of a prediction of which shares are taken, beside the largest.
+const SMALLEST: f64 = 0.02;
+
 /// What was found.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Faithfulness {
@@ -100,10 +103,11 @@ pub(super) struct Evidence<'a> {
     pub marks: &'a [GeneAblation],
     pub regions: &'a RegionAblations,
     /// Of networks.
-    pub attributions: Option<&'a [Attribution]>,
+    pub attributions: Option<Vec<&'a Attribution>>,
     /// Of networks with attention.
     pub attention: Option<&'a Attention>,
-    /// Methods that differ in nothing but their seed, the explained one among them.
+    /// Methods that differ in nothing but their seed: the networks of an ensemble, or the explained
+    /// run and others.
     pub seeds: &'a [Predictor<'a>],
     pub truth: Option<&'a Truth>,
     pub seed: u64,
@@ -139,7 +143,7 @@ impl Evidence<'_> {
                 precisions.extend(truth.precision(pair, self.genes, unit, regions, &scores));
             }
         }
-        let gaps = self.attributions.into_iter().flatten();
+        let gaps = self.attributions.iter().flatten();
         let mut faithfulness = Faithfulness {
             genes: self.genes.len(),
             moved_genes: moved_genes.len(),
@@ -167,7 +171,9 @@ impl Evidence<'_> {
         let mut places: Vec<usize> = (0..self.genes.len()).collect();
         places.sort_by(|&x, &y| move_of(y).total_cmp(&move_of(x)));
         places.truncate(self.genes.len().div_ceil(2));
-        places.retain(|&place| move_of(place) > 1e-6);
+        // Shares of next to nothing would drown the others.
+        let most = places.first().map_or(0.0, |&place| move_of(place));
+        places.retain(|&place| move_of(place) > (SMALLEST * most).max(1e-6));
         places.sort_unstable();
         places
     }
@@ -194,7 +200,7 @@ impl Evidence<'_> {
                 attention_to(attention, place, unit, &regions)
             }));
         }
-        if let Some(attributions) = self.attributions {
+        if let Some(attributions) = &self.attributions {
             let sizes = |place: usize| -> Vec<f64> {
                 let sums = regions.sums(&attributions[place].of_bins());
                 sums.into_iter().map(f64::abs).collect()
@@ -209,7 +215,7 @@ impl Evidence<'_> {
             contributions.into_iter().map(f64::abs).collect()
         }));
         scores.push(score(Ranking::Difference, &|place| {
-            let [a, b] = self.predictor.pair.signal(self.genes[place]);
+            let [a, b] = self.predictor.pair.seen(self.genes[place]);
             let differences = a.iter().zip(b).map(|(a, b)| f64::from((a - b).abs()));
             regions.sums(&differences.collect::<Vec<_>>())
         }));

@@ -11,10 +11,14 @@ use crate::{
     random::{Purpose, generator},
 };
 
+/// Genes that every ablation is made of, at most.
+const MEASURED: usize = 5000;
+
 /// The genes that are looked at closely, as indices into the pair.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct GeneChoice {
-    /// Those that predictions are measured by: the test genes, or all where there are none.
+    /// Those that predictions are measured by: the test genes, or all where there are none; of
+    /// many 5,000, drawn at random.
     pub measured: Vec<usize>,
     /// A sample of them.
     pub sample: Vec<usize>,
@@ -32,10 +36,15 @@ impl GeneChoice {
         if measured.is_empty() {
             measured = (0..pair.genes.len()).collect();
         }
-        let mut drawn = measured.clone();
-        drawn.shuffle(&mut generator(seed, Purpose::Explanation, 0));
-        drawn.truncate(sample);
-        drawn.sort_unstable();
+        let draw = |genes: &[usize], count: usize, index: u64| {
+            let mut drawn = genes.to_vec();
+            drawn.shuffle(&mut generator(seed, Purpose::Explanation, index));
+            drawn.truncate(count);
+            drawn.sort_unstable();
+            drawn
+        };
+        let measured = draw(&measured, MEASURED, 4);
+        let drawn = draw(&measured, sample, 0);
         Ok(GeneChoice {
             named: find(pair, names)?,
             measured,

@@ -169,11 +169,6 @@ struct Differentiable {
     networks: Vec<(Network, f32)>,
 }
 
-/// Points whose predictions and gradients are asked for: genes with their signal.
-struct Points {
-    batch: Batch,
-}
-
 /// Predictions, and gradients by A's and B's signal, `[mark, point, bin]`.
 struct Gradients {
     predicted: Vec<f32>,
@@ -219,10 +214,14 @@ impl Differentiable {
             gene,
             predicted: f64::from(at.predicted[place]),
             predicted_baseline: f64::from(at_base.predicted[place]),
-            saliency: at
-                .by_signal
-                .each_ref()
-                .map(|of| of_point(&signal, of, place)),
+            saliency: at.by_signal.each_ref().map(|of| {
+                let mut gradient = of_point(&signal, of, place);
+                // A hidden mark is not read.
+                for mark in (0..signal.marks).filter(|&mark| pair.hides(gene, mark)) {
+                    gradient[mark * signal.bins..(mark + 1) * signal.bins].fill(0.0);
+                }
+                gradient
+            }),
             integrated_gradients: [Vec::new(), Vec::new()],
             of_jumps: 0.0,
         };
@@ -274,8 +273,8 @@ impl Differentiable {
         let mut open: Vec<Interval> = ends.iter().enumerate().map(whole).collect();
         for round in 0..ROUNDS {
             for some in open.chunks(BATCH / (NODES + 1)) {
-                let points = Points::within(signal, base, some, &rule);
-                let gradients = self.gradients(&points.batch);
+                let points = points_within(signal, base, some, &rule);
+                let gradients = self.gradients(&points);
                 for (index, interval) in some.iter().enumerate() {
                     let first = index * (NODES + 1);
                     let steps = &steps[interval.gene];
@@ -283,7 +282,7 @@ impl Differentiable {
                         let mut integral = vec![0.0; size];
                         for (node, (_, weight)) in rule.iter().enumerate() {
                             let of = &gradients.by_signal[side];
-                            let gradient = of_point(&points.batch, of, first + node);
+                            let gradient = of_point(&points, of, first + node);
                             for (sum, gradient) in integral.iter_mut().zip(gradient) {
                                 *sum += interval.width * weight * f64::from(gradient);
                             }
@@ -452,39 +451,40 @@ impl Interval {
     }
 }
 
-impl Points {
-    /// The nodes of some intervals, and after those of each its middle.
-    fn within(signal: &Batch, base: &Batch, intervals: &[Interval], rule: &[(f64, f64)]) -> Self {
-        let shares = || rule.iter().map(|(x, _)| *x).chain([0.5]);
-        let points: Vec<(usize, f32)> = intervals
-            .iter()
-            .flat_map(|of| shares().map(|x| (of.gene, (of.from + x * of.width) as f32)))
-            .collect();
-        let line = |x: &[f32], x0: &[f32]| {
-            let mut along = Vec::with_capacity(points.len() * signal.marks * signal.bins);
-            for mark in 0..signal.marks {
-                for &(gene, t) in &points {
-                    let from = (mark * signal.len() + gene) * signal.bins;
-                    let (x, x0) = (&x[from..][..signal.bins], &x0[from..][..signal.bins]);
-                    along.extend(x.iter().zip(x0).map(|(x, x0)| x0 + t * (x - x0)));
-                }
+/// The nodes of some intervals, and after those of each its middle, as a batch.
+fn points_within(
+    signal: &Batch,
+    base: &Batch,
+    intervals: &[Interval],
+    rule: &[(f64, f64)],
+) -> Batch {
+    let shares = || rule.iter().map(|(x, _)| *x).chain([0.5]);
+    let points: Vec<(usize, f32)> = intervals
+        .iter()
+        .flat_map(|of| shares().map(|x| (of.gene, (of.from + x * of.width) as f32)))
+        .collect();
+    let line = |x: &[f32], x0: &[f32]| {
+        let mut along = Vec::with_capacity(points.len() * signal.marks * signal.bins);
+        for mark in 0..signal.marks {
+            for &(gene, t) in &points {
+                let from = (mark * signal.len() + gene) * signal.bins;
+                let (x, x0) = (&x[from..][..signal.bins], &x0[from..][..signal.bins]);
+                along.extend(x.iter().zip(x0).map(|(x, x0)| x0 + t * (x - x0)));
             }
-            along
-        };
-        let of_gene = |of: &[f64]| points.iter().map(|&(gene, _)| of[gene]).collect();
-        Points {
-            batch: Batch {
-                genes: points.iter().map(|&(gene, _)| signal.genes[gene]).collect(),
-                marks: signal.marks,
-                bins: signal.bins,
-                signal_a: line(&signal.signal_a, &base.signal_a),
-                signal_b: line(&signal.signal_b, &base.signal_b),
-                cell_types: points.iter().map(|&(g, _)| signal.cell_types[g]).collect(),
-                log2_fold_change: of_gene(&signal.log2_fold_change),
-                log2_expression_a: of_gene(&signal.log2_expression_a),
-                log2_expression_b: of_gene(&signal.log2_expression_b),
-            },
         }
+        along
+    };
+    let of_gene = |of: &[f64]| points.iter().map(|&(gene, _)| of[gene]).collect();
+    Batch {
+        genes: points.iter().map(|&(gene, _)| signal.genes[gene]).collect(),
+        marks: signal.marks,
+        bins: signal.bins,
+        signal_a: line(&signal.signal_a, &base.signal_a),
+        signal_b: line(&signal.signal_b, &base.signal_b),
+        cell_types: points.iter().map(|&(g, _)| signal.cell_types[g]).collect(),
+        log2_fold_change: of_gene(&signal.log2_fold_change),
+        log2_expression_a: of_gene(&signal.log2_expression_a),
+        log2_expression_b: of_gene(&signal.log2_expression_b),
     }
 }
 

@@ -150,7 +150,8 @@ impl Perturbed {
     }
 }
 
-/// Predicts genes with each perturbation of their signal.
+/// Predicts genes with each perturbation of their signal, but for those of which a cell type lacks
+/// the mark.
 ///
 /// # Errors
 /// When a perturbation is of another mark or place than the data, or a prediction is not a
@@ -190,7 +191,10 @@ pub fn perturb(
                 }
             }
         })?;
+        // What a cell type lacks is hidden: setting it to something says nothing.
+        let is_seen = |gene: usize| marks.iter().all(|&mark| !predictor.pair.hides(gene, mark));
         let of_genes = genes.iter().zip(predicted.iter().zip(perturbed));
+        let of_genes = of_genes.filter(|&(&gene, _)| is_seen(gene));
         found.extend(of_genes.map(|(&gene, (&predicted, perturbed))| Perturbed {
             gene,
             perturbation: index,

@@ -234,7 +234,7 @@ fn mean_columns(mean: Option<Mean>) -> String {
 }
 
 /// What the TSS axis is, in words.
-pub fn axis_in_words(strands: Strands) -> &'static str {
+pub(crate) fn axis_in_words(strands: Strands) -> &'static str {
     match strands.is_oriented() {
         true => "Position from the TSS, upstream first",
         false => "Position from the TSS along the genome (strands are not known)",

@@ -7,6 +7,7 @@ use serde::Serialize;
 
 use super::{
     curves::{Scores, Unit, ranked},
+    genes::Strands,
     mean::Mean,
     regions::Regions,
 };
@@ -37,15 +38,34 @@ pub struct Precision {
 }
 
 impl Truth {
-    /// Reads `truth.parquet` of two simulated cell types, for the marks and bins of a pair.
+    /// Reads `truth.parquet` of two simulated cell types, for the marks and bins of a pair. Its
+    /// bins are upstream first; those of genes whose bins run the other way are turned round.
     ///
     /// # Errors
-    /// When the file cannot be read, or is of other marks, bins or genes.
-    pub fn read(path: &Path, pair: &Pair) -> Result<Self> {
+    /// When the file cannot be read, or is of other marks, bins or genes; when there are several
+    /// pairs, or the way of the bins is not known.
+    pub fn read(path: &Path, pair: &Pair, strands: Strands) -> Result<Self> {
+        if pair.is_of_several() {
+            return Err(Error::data(
+                "a truth is of two cell types, and these are several pairs",
+                "Explain one pair, with --a and --b",
+            ));
+        }
+        if !strands.is_oriented() {
+            return Err(Error::data(
+                "the truth is upstream first, and which way the bins of the data run is not known",
+                "Prepare the data with strands",
+            ));
+        }
         let of_genes = read_truth(path, pair.marks(), pair.bins())?;
-        let truth = Truth {
+        let mut truth = Truth {
             of_genes: of_genes.into_iter().collect(),
         };
+        for gene in (0..pair.genes.len()).filter(|&gene| strands.is_reversed(pair, gene)) {
+            if let Some(bins) = truth.of_genes.get_mut(pair.gene_id(gene)) {
+                bins.chunks_mut(pair.bins()).for_each(<[bool]>::reverse);
+            }
+        }
         let known = (0..pair.genes.len()).filter(|&gene| truth.of(pair, gene).is_some());
         if known.count() == 0 {
             let found = "genes that the data do not have";

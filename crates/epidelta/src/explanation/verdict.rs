@@ -2,7 +2,7 @@
 
 use super::{
     agreement::Agreement,
-    curves::{Curves, Ranking, Unit},
+    curves::{Curve, Curves, Ranking, Unit},
     faithfulness::Faithfulness,
     mean::Mean,
 };
@@ -98,7 +98,7 @@ fn attention_and_ablation(found: &Faithfulness, unit: Unit) -> Option<String> {
 fn words(unit: Unit) -> [&'static str; 3] {
     match unit {
         Unit::Mark => ["marks", "mark", "marks"],
-        Unit::Region => ["bins", "region of a mark", "regions of marks"],
+        Unit::Region => ["regions of marks", "region of a mark", "regions of marks"],
     }
 }
 
@@ -108,9 +108,9 @@ fn deletion(curves: &Curves) -> Option<String> {
     let random = curves.of(Ranking::Random)?;
     let gain = attention.deletion_gain(random)?;
     let judgement = match (gain.is_clear_of(0.0), gain.mean > 0.0) {
-        (false, _) => "no better and no worse than any order",
-        (true, true) => "better than any order",
-        (true, false) => "worse than any order",
+        (false, _) => "no better and no worse than a random order",
+        (true, true) => "better than a random order",
+        (true, false) => "worse than a random order",
     };
     let [_, _, units] = words(curves.unit);
     Some(format!(
@@ -186,32 +186,54 @@ fn preference(found: &Faithfulness, has_attention: bool) -> Option<String> {
     let known = judged.into_iter().filter_map(|ranking| curves.of(ranking));
     let best = known.min_by(|x, y| x.deletion_area.mean.total_cmp(&y.deletion_area.mean));
     let Some(best) = best else {
-        return Some("Of methods without gradients, read the ablation.".into());
+        return Some("Without gradients, read the ablation.".into());
     };
     let random = curves.of(Ranking::Random)?;
-    let is_better = best
-        .deletion_gain(random)
-        .is_some_and(|gain| gain.mean > 0.0 && gain.is_clear_of(0.0));
-    Some(match (best.ranking, is_better) {
-        (_, false) => {
-            "None of attention and gradients tells better than any order which bins move \
-                       the prediction: read the ablation of marks."
-                .into()
-        }
-        (Ranking::Attention, true) => {
-            "On this run attention tells best which bins move the prediction, beside ablation \
-             itself."
-                .into()
-        }
-        (ranking, true) if has_attention => format!(
-            "To know which bins move the prediction prefer {} to attention: area {} against {}.",
-            ranking.in_words(),
-            best.deletion_area.in_words(),
-            curves.of(Ranking::Attention)?.deletion_area.in_words()
+    let is_better = |than: &Curve| {
+        best.deletion_gain(than)
+            .is_some_and(|gain| gain.mean > 0.0 && gain.is_clear_of(0.0))
+    };
+    if !is_better(random) {
+        let what = if has_attention {
+            "None of attention and gradients tells"
+        } else {
+            "Gradients do not tell"
+        };
+        return Some(format!(
+            "{what} better than a random order which regions move the prediction: read the \
+             ablation of marks."
+        ));
+    }
+    let area = |curve: &Curve| curve.deletion_area.in_words();
+    let Some(attention) = curves.of(Ranking::Attention) else {
+        return Some(format!(
+            "Of the gradients {} tell best which regions move the prediction (area {}).",
+            best.ranking.in_words(),
+            area(best)
+        ));
+    };
+    if best.ranking == Ranking::Attention {
+        let gradients = curves.of(Ranking::IntegratedGradients)?;
+        let judgement = match is_better(gradients) {
+            true => "better than integrated gradients",
+            false => "no worse than integrated gradients",
+        };
+        return Some(format!(
+            "On this run attention tells {judgement} which regions move the prediction: area {} \
+             against {}.",
+            area(attention),
+            area(gradients)
+        ));
+    }
+    let (name, own, other) = (best.ranking.in_words(), area(best), area(attention));
+    Some(match is_better(attention) {
+        true => format!(
+            "To know which regions move the prediction prefer {name} to attention: area {own} \
+             against {other}."
         ),
-        (ranking, true) => format!(
-            "Of the gradients {} tell best which bins move the prediction.",
-            ranking.in_words()
+        false => format!(
+            "Which regions move the prediction, {name} and attention tell about as well: area {own} \
+             and {other}."
         ),
     })
 }

@@ -200,7 +200,7 @@ fn importance(importance: &[Importance], pair: &Pair) -> Figure {
         "mark_ablation",
         "Mean change of the predictions where each mark is taken away",
         "Mean size of the change of a gene's prediction where the mark is made equal in both cell \
-         types, set to zero, or taken from another gene. marks.tsv also tells what Pearson r loses.",
+         types, set to zero, or taken from another gene.",
         drawing,
     )
 }

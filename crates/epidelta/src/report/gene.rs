@@ -37,6 +37,8 @@ const SHADES: [&str; 9] = [
 
 /// What is known of a gene.
 pub struct GenePage<'e> {
+    /// The name of the figure.
+    pub name: &'e str,
     /// The explanation that it is of.
     pub explained: &'e Explained,
     /// The transform by which the signal was made what the method sees.
@@ -45,6 +47,8 @@ pub struct GenePage<'e> {
     pub gene: usize,
     /// Its prediction.
     pub predicted: f64,
+    /// Whether that is a score of going up rather than a log2 fold change.
+    pub classifies: bool,
     /// What each mark contributes to the prediction, `[mark]`.
     pub contributions: &'e [f64],
     /// The attention for the gene, and its place in there, of methods with attention.
@@ -55,28 +59,15 @@ impl GenePage<'_> {
     /// Draws the page.
     pub fn figure(&self) -> Figure {
         let pair = &self.explained.pair;
-        let record = pair.record(self.gene, 0);
-        let id = &record.gene_id;
-        let name = record.gene_name.as_deref().unwrap_or(id);
+        let (name, id) = (pair.gene_name(self.gene), pair.gene_id(self.gene));
         let number = |x: f64| format!("{x:+.2}").replace('-', "\u{2212}");
         let observed = number(pair.genes[self.gene].log2_fold_change);
         let title = format!(
             "{name}: observed {observed}, predicted {}",
             number(self.predicted)
         );
-        let file: String = id
-            .chars()
-            .map(|c| match c.is_ascii_alphanumeric() || "._-".contains(c) {
-                true => c,
-                false => '_',
-            })
-            .collect();
-        let several = match pair.is_of_several() {
-            true => format!("_{}", pair.cell_types(self.gene).join("_")),
-            false => String::new(),
-        };
         Figure::new(
-            &format!("{file}{several}"),
+            self.name,
             format!("Signal, attention and ablation of {id}"),
             "Signal of A and B around the TSS; below it, from white to black, attention over bins of \
              each channel; beside it attention over marks, and what the prediction loses where the \
@@ -128,7 +119,9 @@ impl GenePage<'_> {
         if self.attention.is_some() {
             drawing.text((right + COLUMN_GAP, top - 24.0), "attention", heading);
         }
-        drawing.text((ablation_left, top - 24.0), "ablation (log2)", heading);
+        let unit = if self.classifies { "score" } else { "log2" };
+        let title = format!("ablation ({unit})");
+        drawing.text((ablation_left, top - 24.0), &title, heading);
 
         let largest = self
             .contributions
@@ -224,7 +217,7 @@ impl GenePage<'_> {
     fn draw_signal(&self, drawing: &mut Drawing, mark: usize, name: &str, (left, top): (f64, f64)) {
         let pair = &self.explained.pair;
         let bins = pair.bins();
-        let signal = pair.signal(self.gene).map(|signal| {
+        let signal = pair.seen(self.gene).map(|signal| {
             let mut values: Vec<f64> = signal[mark * bins..][..bins]
                 .iter()
                 .map(|&x| self.transform.undone(f64::from(x)))

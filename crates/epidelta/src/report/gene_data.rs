@@ -1,12 +1,16 @@
 //! What the script of a page shows genes from: a table of all of them, and of each the signal,
 //! attention and ablation that its page draws.
 //!
-//! The pages are sections of one array, compressed, each `[page][...]`: the largest signal of each
-//! mark, ablation of each mark, attention over encoders, the largest attention of a bin of each
-//! encoder, all 32-bit; then signal `[cell type][mark][point]` and attention
-//! `[encoder][step]` in 255ths of their largest.
+//! The pages are sections of one array, compressed, each `[page][...]`: the largest and the lowest
+//! signal of each mark (zero at least and at most), ablation of each mark, attention over encoders,
+//! the largest attention of a bin of each encoder, all 32-bit; then signal
+//! `[cell type][mark][point]` in 255ths of the way from the lowest to the largest, and attention
+//! `[encoder][step]` in 255ths of the largest.
 
-use std::io::Write;
+use std::{
+    collections::{HashMap, HashSet},
+    io::Write,
+};
 
 use base64::{Engine, engine::general_purpose::STANDARD};
 use flate2::{Compression, write::DeflateEncoder};
@@ -50,7 +54,7 @@ impl GeneAttention {
                 }
                 let largest = alpha.iter().fold(0.0_f32, |most, &x| most.max(x));
                 self.largest.push(largest);
-                self.alpha.extend(in_255ths(&alpha, largest));
+                self.alpha.extend(in_255ths(&alpha, [0.0, largest]));
             }
         }
     }
@@ -72,7 +76,7 @@ impl GeneAttention {
             let alpha = means(&alpha, steps);
             let largest = alpha.iter().fold(0.0_f32, |most, &x| most.max(x));
             coarser.largest.push(largest);
-            coarser.alpha.extend(in_255ths(&alpha, largest));
+            coarser.alpha.extend(in_255ths(&alpha, [0.0, largest]));
         }
         coarser
     }
@@ -89,37 +93,45 @@ pub(super) struct GeneData<'r> {
     pub classifies: bool,
     /// Of all genes, where the method has attention.
     pub attention: Option<&'r GeneAttention>,
-    /// Genes that have a page; all, where it is none.
-    pub pages: Option<Vec<usize>>,
-    /// What each mark contributes to the predictions of these, `[page][mark]`.
-    pub contributions: Vec<Vec<f64>>,
+    /// The genes in the table.
+    pub listed: Vec<usize>,
+    /// Places in the table, those first that have a page where not all can.
+    pub order: Vec<usize>,
+    /// What each mark contributes to the predictions of the genes that have a page, by their
+    /// place in the table, `[mark]`.
+    pub contributions: HashMap<usize, Vec<f64>>,
 }
 
-/// Genes that have a page where not all can: those with the largest predicted or observed change,
-/// and those that were asked for. None where all can.
-pub(super) fn genes_with_page(
+/// Rows of the table of genes, at most: genes of many pairs.
+const LISTED: usize = 60_000;
+
+/// The genes in the table, and their places in the order in which they get pages: those asked for,
+/// then those with the largest predicted or observed change.
+pub(super) fn listed(
     pair: &Pair,
     predictions: &Predictions,
-    encoders: usize,
     named: &[usize],
-) -> Option<Vec<usize>> {
-    let genes = pair.genes.len();
-    let of_page = (2 * pair.marks().len() + encoders) * POINTS.start();
-    let most = BUDGET / of_page.max(1);
-    if genes <= most {
-        return None;
-    }
+) -> (Vec<usize>, Vec<usize>) {
+    let named: HashSet<usize> = named.iter().copied().collect();
     let size = |gene: usize| {
         let predicted = f64::from(predictions.genes[gene].predicted).abs();
-        predicted.max(pair.genes[gene].log2_fold_change.abs())
+        match named.contains(&gene) {
+            true => f64::INFINITY,
+            false => predicted.max(pair.genes[gene].log2_fold_change.abs()),
+        }
     };
-    let mut order: Vec<usize> = (0..genes).collect();
-    order.sort_by(|&x, &y| size(y).total_cmp(&size(x)));
-    order.truncate(most);
-    order.extend(named);
-    order.sort_unstable();
-    order.dedup();
-    Some(order)
+    let by_size = |genes: &mut Vec<usize>, gene: &dyn Fn(usize) -> usize| {
+        genes.sort_by(|&x, &y| size(gene(y)).total_cmp(&size(gene(x))));
+    };
+    let mut listed: Vec<usize> = (0..pair.genes.len()).collect();
+    if listed.len() > LISTED {
+        by_size(&mut listed, &|gene| gene);
+        listed.truncate(LISTED);
+        listed.sort_unstable();
+    }
+    let mut order: Vec<usize> = (0..listed.len()).collect();
+    by_size(&mut order, &|place| listed[place]);
+    (listed, order)
 }
 
 impl GeneData<'_> {
@@ -130,13 +142,19 @@ impl GeneData<'_> {
     pub fn json(&self, budget: usize) -> Result<String> {
         let pair = self.pair;
         let metadata = &pair.cells[0].metadata;
-        let genes = 0..pair.genes.len();
         let record = |gene: usize| pair.record(gene, 0);
-        let column = |of: &dyn Fn(usize) -> Value| genes.clone().map(of).collect::<Vec<Value>>();
-        let split = |gene: usize| pair.genes[gene].split.map(|split| split.name());
+        let column = |of: &dyn Fn(usize) -> Value| {
+            let genes = self.listed.iter();
+            genes.map(|&gene| of(gene)).collect::<Vec<Value>>()
+        };
+        let split = |gene: usize| pair.role(gene).map(|split| split.name());
         let (pairs, of_pair) = self.pairs();
-        let of_prediction = self.predictions.genes.iter();
-        let spread = of_prediction.clone().any(|gene| gene.spread.is_some());
+        let of_prediction = |gene: usize| &self.predictions.genes[gene];
+        let has_spread = self
+            .predictions
+            .genes
+            .iter()
+            .any(|gene| gene.spread.is_some());
         let cells: [Option<&str>; 2] = match pair.is_of_several() || pair.genes.is_empty() {
             true => [None, None],
             false => pair.cell_types(0).map(Some),
@@ -157,6 +175,7 @@ impl GeneData<'_> {
             "ablation": "the prediction less the one with the mark made equal in both cell types",
             "encoders": encoders,
             "pairs": pairs,
+            "omitted": pair.genes.len() - self.listed.len(),
             "genes": {
                 "id": column(&|gene| json!(record(gene).gene_id)),
                 "name": column(&|gene| json!(record(gene).gene_name)),
@@ -166,13 +185,9 @@ impl GeneData<'_> {
                 "split": column(&|gene| json!(split(gene))),
                 "pair": of_pair,
                 "observed": column(&|gene| rounded(pair.genes[gene].log2_fold_change)),
-                "predicted": of_prediction
-                    .clone()
-                    .map(|gene| rounded(f64::from(gene.predicted)))
-                    .collect::<Vec<_>>(),
-                "spread": spread.then(|| {
-                    let spread = of_prediction.map(|gene| gene.spread.map(f64::from).map(rounded));
-                    spread.collect::<Vec<_>>()
+                "predicted": column(&|gene| rounded(f64::from(of_prediction(gene).predicted))),
+                "spread": has_spread.then(|| {
+                    column(&|gene| json!(of_prediction(gene).spread.map(f64::from).map(rounded)))
                 }),
             },
             "pages": self.pages(budget)?,
@@ -189,7 +204,7 @@ impl GeneData<'_> {
             return (None, None);
         }
         let mut names: Vec<String> = Vec::new();
-        let of_gene = |gene: usize| {
+        let mut of_gene = |gene: usize| {
             let name = self.pair.cell_types(gene).join("/");
             let known = names.iter().rposition(|known| *known == name);
             known.unwrap_or_else(|| {
@@ -197,51 +212,77 @@ impl GeneData<'_> {
                 names.len() - 1
             })
         };
-        let places: Vec<usize> = (0..self.pair.genes.len()).map(of_gene).collect();
+        let places: Vec<usize> = self.listed.iter().map(|&gene| of_gene(gene)).collect();
         (Some(names), Some(places))
     }
 
+    /// 32-bit numbers of a page.
+    fn floats(&self) -> usize {
+        3 * self.pair.marks().len() + 2 * self.encoders()
+    }
+
+    /// Lines that a page draws: signal and attention.
+    fn lines(&self) -> usize {
+        2 * self.pair.marks().len() + self.encoders()
+    }
+
+    fn encoders(&self) -> usize {
+        self.attention.map_or(0, |of| of.encoders.len())
+    }
+
+    /// The places in the table of the genes that have a page where the pages may have so many
+    /// bytes.
+    pub fn with_page(&self, budget: usize) -> Vec<usize> {
+        let of_page = 4 * self.floats() + self.lines() * POINTS.start();
+        let mut places = self.order.clone();
+        places.truncate(budget / of_page.max(1));
+        places.sort_unstable();
+        places
+    }
+
     fn pages(&self, budget: usize) -> Result<Value> {
-        let all: Vec<usize>;
-        let genes = match &self.pages {
-            Some(genes) => genes,
-            None => {
-                all = (0..self.pair.genes.len()).collect();
-                &all
-            }
-        };
+        let places = self.with_page(budget);
+        let genes: Vec<usize> = places.iter().map(|&place| self.listed[place]).collect();
         let (marks, bins) = (self.pair.marks().len(), self.pair.bins());
-        let encoders = self.attention.map_or(0, |of| of.encoders.len());
-        let lines = genes.len() * (2 * marks + encoders);
-        let room = (budget / lines.max(1)).clamp(*POINTS.start(), *POINTS.end());
+        let encoders = self.encoders();
+        let of_page = (budget / genes.len().max(1)).saturating_sub(4 * self.floats());
+        let room = (of_page / self.lines().max(1)).clamp(*POINTS.start(), *POINTS.end());
         let points = room.min(bins);
         let attention = self.attention.map(|of| of.coarser(room));
         let steps = attention.as_ref().map_or(0, |of| of.steps);
 
-        let mut largest = Vec::with_capacity(genes.len() * marks);
+        let mut ends = [
+            Vec::with_capacity(genes.len() * marks),
+            Vec::with_capacity(genes.len() * marks),
+        ];
         let mut signal = Vec::with_capacity(genes.len() * 2 * marks * points);
-        for &gene in genes {
+        for &gene in &genes {
             let sides = self
                 .pair
-                .signal(gene)
-                .map(|signal| self.drawn(gene, signal, points));
+                .seen(gene)
+                .map(|signal| self.drawn(gene, &signal, points));
             let of_mark = |mark: usize| {
                 let both = sides
                     .iter()
                     .flat_map(|side| &side[mark * points..][..points]);
-                both.fold(0.0_f32, |most, &x| most.max(x))
+                both.fold([0.0_f32; 2], |[low, high], &x| [low.min(x), high.max(x)])
             };
-            let of_marks: Vec<f32> = (0..marks).map(of_mark).collect();
+            let of_marks: Vec<[f32; 2]> = (0..marks).map(of_mark).collect();
             for side in &sides {
-                for (drawn, &largest) in side.chunks(points).zip(&of_marks) {
-                    signal.extend(in_255ths(drawn, largest));
+                for (drawn, &ends) in side.chunks(points).zip(&of_marks) {
+                    signal.extend(in_255ths(drawn, ends));
                 }
             }
-            largest.extend(of_marks);
+            ends[0].extend(of_marks.iter().map(|[_, high]| *high));
+            ends[1].extend(of_marks.iter().map(|[low, _]| *low));
         }
-        let contributions = self.contributions.iter().flatten();
+        let [largest, lowest] = ends;
         let mut bytes = floats(largest);
-        bytes.extend(floats(contributions.map(|&x| x as f32)));
+        bytes.extend(floats(lowest));
+        let contributions = places
+            .iter()
+            .filter_map(|place| self.contributions.get(place));
+        bytes.extend(floats(contributions.flatten().map(|&x| x as f32)));
         if let Some(of) = &attention {
             let rows = |all: &[f32]| -> Vec<f32> {
                 let of_gene = |&gene: &usize| &all[gene * encoders..][..encoders];
@@ -264,7 +305,7 @@ impl GeneData<'_> {
         encoder.write_all(&bytes).map_err(failed)?;
         let compressed = encoder.finish().map_err(failed)?;
         Ok(json!({
-            "genes": self.pages,
+            "genes": (places.len() < self.listed.len()).then_some(places),
             "points": points,
             "steps": steps,
             "data": STANDARD.encode(compressed),
@@ -304,11 +345,12 @@ fn means(values: &[f32], windows: usize) -> Vec<f32> {
     (0..windows).map(mean).collect()
 }
 
-fn in_255ths(values: &[f32], largest: f32) -> impl Iterator<Item = u8> {
-    let scale = if largest > 0.0 { 255.0 / largest } else { 0.0 };
+fn in_255ths(values: &[f32], [low, high]: [f32; 2]) -> impl Iterator<Item = u8> {
+    let range = high - low;
+    let scale = if range > 0.0 { 255.0 / range } else { 0.0 };
     values
         .iter()
-        .map(move |&x| (x * scale).round().clamp(0.0, 255.0) as u8)
+        .map(move |&x| ((x - low) * scale).round().clamp(0.0, 255.0) as u8)
 }
 
 fn floats(values: impl IntoIterator<Item = f32>) -> Vec<u8> {

@@ -60,7 +60,7 @@ pub(super) fn history(histories: &[NamedHistory]) -> Figure {
     let drawing = panels::Figure {
         title: "History of the training",
         x_label: "Epoch",
-        y_label: "Mean over genes",
+        y_label: "Loss, or Pearson r",
         x_axis: XAxis::Numbers(1.0_f64.min(last), last.max(2.0)),
         columns: None,
         styles: &styles,
@@ -99,23 +99,37 @@ pub(super) fn predicted_and_observed(predictions: &Predictions, label: &str) -> 
             (!points.is_empty()).then(|| (format!("{} {name}", points.len()), points))
         })
         .collect();
-    let y_label = match predictions.is_classified() {
-        true => "Predicted score of going up",
-        false => "Predicted",
-    };
+    let classifies = predictions.is_classified();
     let drawing = Scatter {
         title: "Predicted and observed",
         x_label: &format!("Observed {label}"),
-        y_label,
+        y_label: match classifies {
+            true => "Predicted score of going up",
+            false => "Predicted",
+        },
+        comparable: !classifies,
         panels: &panels,
     }
     .draw();
+    let (description, equal) = match classifies {
+        true => (
+            "Predicted score of going up beside the observed log2 fold change of the genes of every \
+             split",
+            "",
+        ),
+        false => (
+            "Predicted beside observed log2 fold change of the genes of every split",
+            " The dashed line is where both are equal.",
+        ),
+    };
     Figure::new(
         "predicted_observed",
-        "Predicted beside observed log2 fold change of the genes of every split",
-        "A point per gene; where there are many, the darker a square, the more genes lie in it. The \
-         dashed line is where both are equal. Only test genes tell how good predictions are: the \
-         others trained the model or chose it.",
+        description,
+        format!(
+            "A point per gene; where there are many, the darker a square, the more genes lie in \
+             it.{equal} Only test genes tell how good predictions are: the others trained the model \
+             or chose it."
+        ),
         drawing,
     )
 }
@@ -130,7 +144,9 @@ pub(super) fn profiles(pair: &Pair, strands: Strands, transform: InputTransform)
     let bins = pair.bins();
     let mean = |genes: &[usize], side: usize, mark: usize| {
         let mut sums = vec![0.0_f64; bins];
-        for &gene in genes {
+        // What a cell type lacks was not measured.
+        let seen = || genes.iter().filter(|&&gene| !pair.hides(gene, mark));
+        for &gene in seen() {
             let signal = &pair.signal(gene)[side][mark * bins..][..bins];
             for (bin, &x) in signal.iter().enumerate() {
                 let at = match strands.is_reversed(pair, gene) {
@@ -141,7 +157,7 @@ pub(super) fn profiles(pair: &Pair, strands: Strands, transform: InputTransform)
             }
         }
         sums.into_iter()
-            .map(|sum| sum / genes.len() as f64)
+            .map(|sum| sum / seen().count().max(1) as f64)
             .collect::<Vec<_>>()
     };
     let positions = positions(pair);

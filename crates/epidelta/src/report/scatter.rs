@@ -17,6 +17,8 @@ pub(super) struct Scatter<'f> {
     pub title: &'f str,
     pub x_label: &'f str,
     pub y_label: &'f str,
+    /// Whether both axes measure the same, so that they are one and a diagonal can be drawn.
+    pub comparable: bool,
     /// A title and the points of each panel.
     pub panels: &'f [(String, Vec<(f64, f64)>)],
 }
@@ -36,12 +38,17 @@ const SHADES: [&str; 6] = [
 impl Scatter<'_> {
     /// Draws the figure.
     pub fn draw(&self) -> Drawing {
-        let points = self.panels.iter().flat_map(|(_, points)| points);
-        let values: Vec<f64> = points.flat_map(|&(x, y)| [x, y]).collect();
-        // The same on both axes of all panels, so that the diagonal is where they agree.
-        let axis = Axis::of_values(values.iter());
-        let ticks = axis.labels(&axis.format());
-        let widest = ticks.iter().map(|tick| text_width(tick, TICK));
+        let points = || self.panels.iter().flat_map(|(_, points)| points);
+        let xs: Vec<f64> = points().map(|&(x, _)| x).collect();
+        let ys: Vec<f64> = points().map(|&(_, y)| y).collect();
+        // The same in all panels; where both measure the same, the diagonal is where they agree.
+        let [x_axis, y_axis] = match self.comparable {
+            true => [Axis::of_values(xs.iter().chain(&ys)); 2],
+            false => [Axis::of_values(xs.iter()), Axis::of_values(ys.iter())],
+        };
+        let x_ticks = x_axis.labels(&x_axis.format());
+        let y_ticks = y_axis.labels(&y_axis.format());
+        let widest = y_ticks.iter().map(|tick| text_width(tick, TICK));
         let (y_label, room) = y_label_lines(self.y_label, SIZE);
         let left = room + widest.fold(0.0, f64::max) + 8.0;
         let panels = self.panels.len().max(1) as f64;
@@ -54,28 +61,32 @@ impl Scatter<'_> {
         drawing.title(&title);
         for (index, (title, points)) in self.panels.iter().enumerate() {
             let left = left + index as f64 * (SIZE + GAP);
-            let x_of = |value: f64| left + axis.share(value) * SIZE;
-            let y_of = |value: f64| bottom - axis.share(value) * SIZE;
-            for (tick, text) in axis.ticks().zip(&ticks) {
-                drawing.line((left, y_of(tick)), (left + SIZE, y_of(tick)), GRID, 1.0);
+            let x_of = |value: f64| left + x_axis.share(value) * SIZE;
+            let y_of = |value: f64| bottom - y_axis.share(value) * SIZE;
+            for (tick, text) in x_axis.ticks().zip(&x_ticks) {
                 drawing.line((x_of(tick), top), (x_of(tick), bottom), GRID, 1.0);
                 let style = Type::new(TICK, TextAnchor::Middle);
                 drawing.text((x_of(tick), bottom + 17.0), text, style);
+            }
+            for (tick, text) in y_axis.ticks().zip(&y_ticks) {
+                drawing.line((left, y_of(tick)), (left + SIZE, y_of(tick)), GRID, 1.0);
                 if index == 0 {
                     let style = Type::new(TICK, TextAnchor::End);
                     drawing.text((left - 6.0, y_of(tick) + 4.0), text, style);
                 }
             }
             match points.len() > MOST_POINTS {
-                true => draw_squares(&mut drawing, points, &axis, (left, bottom)),
+                true => draw_squares(&mut drawing, points, [&x_axis, &y_axis], (left, bottom)),
                 false => {
                     for &(x, y) in points {
                         drawing.disc((x_of(x), y_of(y)), 2.2, POINT, 0.45);
                     }
                 }
             }
-            let diagonal = [(left, bottom), (left + SIZE, top)];
-            drawing.polyline(&diagonal, GREY, 1.0, Some(&[4.0, 3.0]));
+            if self.comparable {
+                let diagonal = [(left, bottom), (left + SIZE, top)];
+                drawing.polyline(&diagonal, GREY, 1.0, Some(&[4.0, 3.0]));
+            }
             drawing.line((left, bottom), (left + SIZE, bottom), BLACK, 1.0);
             drawing.line((left, top), (left, bottom), BLACK, 1.0);
             let place = (left + SIZE / 2.0, top - 9.0);
@@ -95,13 +106,14 @@ impl Scatter<'_> {
 fn draw_squares(
     drawing: &mut Drawing,
     points: &[(f64, f64)],
-    axis: &Axis,
+    [x_axis, y_axis]: [&Axis; 2],
     (left, bottom): (f64, f64),
 ) {
     let mut counts = vec![0_usize; SQUARES * SQUARES];
-    let place = |value: f64| ((axis.share(value) * SQUARES as f64) as usize).min(SQUARES - 1);
+    let place =
+        |axis: &Axis, value: f64| ((axis.share(value) * SQUARES as f64) as usize).min(SQUARES - 1);
     for &(x, y) in points {
-        counts[place(y) * SQUARES + place(x)] += 1;
+        counts[place(y_axis, y) * SQUARES + place(x_axis, x)] += 1;
     }
     let most = counts.iter().copied().max().unwrap_or(0).max(2) as f64;
     let side = SIZE / SQUARES as f64;
@@ -133,6 +145,7 @@ mod tests {
             title: "Title",
             x_label: "observed",
             y_label: "predicted",
+            comparable: true,
             panels: &panels,
         };
         let svg = scatter.draw().svg();

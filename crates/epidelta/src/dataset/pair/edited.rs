@@ -5,7 +5,7 @@ use super::{Pair, PairedGene};
 impl Pair {
     /// Genes of this pair, each as often and in the order as they are listed, with their signal
     /// edited. `edit` is given a gene's place in the list and its signal in A and in B,
-    /// `[mark, bin]` each, as the method sees it; all else about a gene, its label among them,
+    /// `[mark, bin]` each, as the method sees it ([`Pair::seen`]); all else about a gene, its label among them,
     /// stays.
     #[must_use]
     pub fn edited(&self, genes: &[usize], mut edit: impl FnMut(usize, [&mut [f32]; 2])) -> Pair {
@@ -18,7 +18,7 @@ impl Pair {
             genes: Vec::with_capacity(genes.len()),
         };
         for (place, &gene) in genes.iter().enumerate() {
-            let [mut a, mut b] = self.signal(gene).map(<[f32]>::to_vec);
+            let [mut a, mut b] = self.seen(gene);
             edit(place, [&mut a, &mut b]);
             let PairedGene { cells, .. } = self.genes[gene];
             let rows = [(0, a), (1, b)].map(|(side, signal)| {

@@ -22,7 +22,7 @@ async function readPages() {
   const P = report.pages.genes ? report.pages.genes.length : count;
   const M = report.marks.length, E = report.encoders.length, T = report.pages.points, S = report.pages.steps;
   const buffer = await inflate(report.pages.data);
-  const sizes = { signalLargest: 4 * P * M, ablation: report.ablation === null ? 0 : 4 * P * M, beta: 4 * P * E,
+  const sizes = { signalLargest: 4 * P * M, signalLowest: 4 * P * M, ablation: report.ablation === null ? 0 : 4 * P * M, beta: 4 * P * E,
     alphaLargest: 4 * P * E, signal: P * 2 * M * T, alpha: P * E * S };
   const expected = Object.values(sizes).reduce((a, b) => a + b, 0);
   if (buffer.byteLength !== expected) {
@@ -32,18 +32,20 @@ async function readPages() {
   let offset = 0;
   for (const [name, size] of Object.entries(sizes)) { at[name] = offset; offset += size; }
   const float = (start, k) => view.getFloat32(start + 4 * k, true);
-  const scaled = (start, length, largest) => Array.from(bytes.subarray(start, start + length), (x) => (x / 255) * largest);
+  const scaled = (start, length, lowest, largest) =>
+    Array.from(bytes.subarray(start, start + length), (x) => lowest + (x / 255) * (largest - lowest));
   return (p) => ({
     marks: report.marks.map((mark, m) => {
       const largest = float(at.signalLargest, p * M + m);
-      const signal = (cell) => scaled(at.signal + ((p * 2 + cell) * M + m) * T, T, largest);
-      return { mark, largest, a: signal(0), b: signal(1),
+      const lowest = float(at.signalLowest, p * M + m);   // below zero where a control was subtracted, else zero
+      const signal = (cell) => scaled(at.signal + ((p * 2 + cell) * M + m) * T, T, lowest, largest);
+      return { mark, largest, lowest, a: signal(0), b: signal(1),
         ablation: report.ablation === null ? null : float(at.ablation, p * M + m) };
     }),
     encoders: report.encoders.map((encoder, e) => {
       const largest = float(at.alphaLargest, p * E + e);
       return { ...encoder, beta: float(at.beta, p * E + e), largest,
-        alpha: scaled(at.alpha + (p * E + e) * S, S, isNumber(largest) ? largest : 0) };
+        alpha: scaled(at.alpha + (p * E + e) * S, S, 0, isNumber(largest) ? largest : 0) };
     }),
   });
 }
@@ -92,7 +94,7 @@ function layoutOf(page, available) {
   const width = Math.round(Math.min(900, Math.max(620, available)));
   const bar = width < 760 ? 60 : 90;
   const number = textWidth('−0.000') + 8;
-  const labels = ['kb from TSS', ...page.encoders.map((e) => e.channel), ...page.marks.map((m) => short(m.largest))];
+  const labels = ['kb from TSS', ...page.encoders.map((e) => e.channel), ...page.marks.flatMap((m) => [short(m.largest), short(m.lowest)])];
   const left = Math.min(150, Math.max(...labels.map((text) => textWidth(text)))) + 10;
   let right = width - 2;
   const column = (title) => {
@@ -117,10 +119,11 @@ function ticks() {
 }
 
 function drawProfile(row, x, top, height) {
-  const y = (signal) => top + height - (row.largest > 0 ? (signal / row.largest) * height : 0);
+  const range = row.largest - row.lowest;
+  const y = (signal) => top + height - (range > 0 ? ((signal - row.lowest) / range) * height : 0);
   const n = row.a.length;
   const points = (values) => values.map((v, k) => `${x(centre(k, n)).toFixed(1)},${y(v).toFixed(1)}`).join(' ');
-  const base = (top + height).toFixed(1);
+  const base = y(0).toFixed(1);
   const area = (values, name) => svg('polygon', { class: name,
     points: `${x(centre(0, n)).toFixed(1)},${base} ${points(values)} ${x(centre(n - 1, n)).toFixed(1)},${base}` });
   return [area(row.a, 'area-a'), area(row.b, 'area-b'),
@@ -182,7 +185,7 @@ function drawRow(row, layout, geneName, number) {
   text('mark', 0, 15, 'start', title, svg('tspan', { class: 'unit' }, unit))];
   if (layout.beta && row.encoders.length) drawn.push(text('column', layout.beta.right, 15, 'end', BETA_TITLE));
   if (row.a) {
-    drawn.push(...drawProfile(row, x, top, profile), text('tick', layout.left - 8, top + profile, 'end', '0'),
+    drawn.push(...drawProfile(row, x, top, profile), text('tick', layout.left - 8, top + profile, 'end', short(row.lowest)),
       svg('path', { class: 'axis', d: `M${layout.left},${top}v${profile}H${layout.right}` }));
     if (row.largest > 0) drawn.push(text('tick', layout.left - 8, top + 9, 'end', short(row.largest)));
   }

@@ -264,6 +264,8 @@ function buildList() {
   const root = html('div', { id: 'gene-list' }, controls,
     html('div', { class: 'table', role: 'region', 'aria-label': 'Table of genes', tabindex: '0' }, table),
     html('div', { class: 'gene-pager' }, previous, place, next),
+    report.omitted ? html('p', { class: 'note' },
+      `${report.omitted.toLocaleString('en')} more genes, which change less, are not in this table.`) : null,
     everyPage ? null : html('p', { class: 'note' },
       'Genes without a link have no page in this report; ask for them with --genes.'));
   return { root, search, count: counter, headings, body, previous, next, place };
