@@ -169,7 +169,7 @@ fn methods_without_attention_are_explained_by_ablation() {
         ("svr", "--set svr.costs=[1]"),
     ] {
         let workplace = trained(method, settings);
-        let outcome = workplace.succeed("explain --run run -o out --sample 10");
+        let outcome = workplace.succeed("explain --run run -o out --sample 24");
         assert!(
             outcome.stderr.contains("has no attention"),
             "{method}: {outcome:?}"
@@ -249,6 +249,30 @@ fn other_seeds_and_many_pairs() {
     // One of them alone, and in the other direction.
     workplace
         .succeed("explain --run pairs --a many/B.parquet --b many/A.parquet -o one --sample 20");
+}
+
+#[test]
+fn where_nothing_differs_nothing_is_said() {
+    let workplace = trained("epidelta", SHORT);
+    // Both cell types of the same signal.
+    let outcome =
+        workplace.succeed("explain --run run --a sim/A.parquet --b sim/A.parquet -o same");
+    assert!(
+        outcome.stdout.contains("No prediction changes"),
+        "{outcome:?}"
+    );
+    for name in names(&workplace, "same") {
+        if name.ends_with(".svg") || name.ends_with(".tsv") || name.ends_with(".json") {
+            assert!(
+                !workplace.text(&format!("same/{name}")).contains("NaN"),
+                "{name}"
+            );
+        }
+    }
+    workplace.succeed("report run --a sim/A.parquet --b sim/A.parquet -o same.html");
+    // One gene more than none.
+    let outcome = workplace.succeed("explain --run run --sample 2 -o few");
+    assert!(outcome.stdout.contains("too few to tell"), "{outcome:?}");
 }
 
 #[test]

@@ -29,7 +29,7 @@ mod verdict;
 
 pub use ablation::{Ablation, GeneAblation, Importance, ablate};
 pub use agreement::Agreement;
-pub use attention::{Attention, Encoder, attention, attention_in_parts};
+pub use attention::{ALL_MARKS, Attention, Encoder, attention, attention_in_parts};
 pub use curves::{Curve, Curves, Ranking, Unit};
 pub use directions::{BinAttention, Direction, Directions, MarkAttention};
 pub use explain::{ExplainConfig, Explained, Step, explain};

@@ -24,8 +24,8 @@ use super::Data;
 /// contribution, and loss, what Pearson r loses, each with a 95 % interval.
 /// regions.tsv: what making a region of a mark equal in both changes: from and to (bp from the TSS),
 /// contribution; of --sample test genes.
-/// attribution.parquet, of networks: cell (a, b), mark, saliency (the gradient) and
-/// integrated_gradients, lists over bins, completeness_gap (how far the latter are from the sum
+/// attribution.parquet, of networks: cell (a, b), mark, predicted, predicted_baseline, saliency (the gradient)
+/// and integrated_gradients, lists over bins, completeness_gap (how far the latter are from the sum
 /// that they should have), of_jumps (how much of them is of jumps of the prediction);
 /// of --sample test genes and --genes. coefficients.tsv, of linear models: channel, mark, from, to,
 /// weight.
@@ -95,7 +95,12 @@ impl ExplainOptions {
         ExplainConfig {
             threshold: self.threshold,
             sample: self.sample,
-            genes: self.genes.clone(),
+            genes: self
+                .genes
+                .iter()
+                .map(|gene| gene.trim().to_owned())
+                .filter(|gene| !gene.is_empty())
+                .collect(),
             truth: self.truth.clone(),
             other_seeds: self.compare.clone(),
             seed,

@@ -12,8 +12,8 @@ use comfy_table::Table;
 use epidelta::{
     dataset::Task,
     explanation::{
-        Ablation, Attention, AttentionTable, Direction, ExplainConfig, Explained, Importance,
-        MarkAttention, Step, attention, explain, write_attributions, write_tables,
+        ALL_MARKS, Ablation, Attention, AttentionTable, Direction, ExplainConfig, Explained,
+        Importance, MarkAttention, Step, attention, explain, write_attributions, write_tables,
     },
     output::{OutputFolder, write_atomically},
     report::{GenePage, explanation_figures},
@@ -222,9 +222,13 @@ fn warn(explained: &Explained) {
 
 fn print(out: &mut impl Write, explained: &Explained, config: &ExplainConfig) -> Result<()> {
     let genes = explained.choice.measured.len();
+    let genes = match explained.pair.is_of_several() {
+        true => format!("{genes} genes in pairs"),
+        false => format!("{genes} genes"),
+    };
     writeln!(
         out,
-        "What predictions of {genes} genes lose without a mark (mean size of the change of a prediction \
+        "What predictions of {genes} lose without a mark (mean size of the change of a prediction \
          where it is made equal in both cell types, and what Pearson r loses where it is taken from \
          another gene):\n"
     )?;
@@ -253,10 +257,22 @@ fn marks_table(explained: &Explained) -> Table {
     let has_attention = explained.directions.is_some();
     let shown = if has_attention { 6 } else { 5 };
     let mut rows = table(&header[..shown]);
-    let all = explained
-        .directions
-        .as_ref()
-        .map(|directions| directions.of_marks());
+    let all = explained.directions.as_ref();
+    let all = all.map(|directions| directions.of_marks());
+    // The share of all attention, over channels and genes.
+    let attention_to = |mark: &str| {
+        let of_all = || {
+            all.iter()
+                .flatten()
+                .filter(|of| of.direction == Direction::All)
+        };
+        let sum = |of: &mut dyn Iterator<Item = &MarkAttention>| -> f64 {
+            of.filter_map(|of| of.beta).map(|beta| beta.mean).sum()
+        };
+        let known = of_all().any(|of| of.encoder.mark == mark);
+        let of_mark = sum(&mut of_all().filter(|of| of.encoder.mark == mark));
+        known.then(|| format!("{:.1} %", 100.0 * of_mark / sum(&mut of_all())))
+    };
     let find = |mark: &str, ablation: Ablation| {
         let is = |of: &&Importance| of.mark == mark && of.ablation == ablation;
         explained.importance.iter().find(is)
@@ -273,15 +289,13 @@ fn marks_table(explained: &Explained) -> Table {
             or_none(loss.map(|loss| format!("{:.3}", loss.difference))),
             or_none(loss.map(|loss| interval(loss.interval))),
         ];
-        if let Some(all) = &all {
-            let of_all = || all.iter().filter(|of| of.direction == Direction::All);
-            let sum = |of: &mut dyn Iterator<Item = &MarkAttention>| -> f64 {
-                of.filter_map(|of| of.beta).map(|beta| beta.mean).sum()
-            };
-            let of_mark = sum(&mut of_all().filter(|of| of.encoder.mark == *mark));
-            row.push(format!("{:.1} %", 100.0 * of_mark / sum(&mut of_all())));
-        }
+        row.extend(attention_to(mark));
         rows.add_row(row);
+    }
+    // What no mark has to itself.
+    if let Some(attention) = attention_to(ALL_MARKS) {
+        let empty = vec![String::new(); header.len() - 2];
+        rows.add_row([vec![ALL_MARKS.into()], empty, vec![attention]].concat());
     }
     rows
 }

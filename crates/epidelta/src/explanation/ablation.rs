@@ -130,18 +130,19 @@ pub fn ablate(
     Ok(found)
 }
 
-/// A gene for each, of the same pair of cell types: all of them, in another order.
+/// Another gene for each, of the same pair of cell types, where there is one.
 fn permuted(predictor: &Predictor<'_>, genes: &[usize], seed: u64) -> Vec<usize> {
     let cells = |gene: usize| predictor.pair.genes[gene].cells;
     let mut others = genes.to_vec();
     let mut places: Vec<usize> = (0..genes.len()).collect();
     places.sort_by_key(|&place| cells(genes[place]));
     let mut generator = generator(seed, Purpose::Explanation, 1);
-    for of_pair in places.chunk_by(|&x, &y| cells(genes[x]) == cells(genes[y])) {
-        let mut drawn: Vec<usize> = of_pair.iter().map(|&place| genes[place]).collect();
-        drawn.shuffle(&mut generator);
-        for (&place, drawn) in of_pair.iter().zip(drawn) {
-            others[place] = drawn;
+    for of_pair in places.chunk_by_mut(|&x, &y| cells(genes[x]) == cells(genes[y])) {
+        of_pair.shuffle(&mut generator);
+        // Each takes that of the next in a circle, so that none keeps its own.
+        let next = of_pair.iter().cycle().skip(1);
+        for (&place, &next) in of_pair.iter().zip(next) {
+            others[place] = genes[next];
         }
     }
     others

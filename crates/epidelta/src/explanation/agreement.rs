@@ -54,9 +54,12 @@ impl Agreement {
     }
 }
 
+/// Of the sizes of scores; what has none is in no ranking.
 fn rank_correlation(x: &[f64], y: &[f64]) -> Option<f64> {
-    let size = |scores: &[f64]| scores.iter().map(|s| s.abs()).collect::<Vec<_>>();
-    spearman_r(&size(x), &size(y))
+    let both = x.iter().zip(y);
+    let known = both.filter(|(x, y)| x.is_finite() && y.is_finite());
+    let (x, y): (Vec<f64>, Vec<f64>) = known.map(|(x, y)| (x.abs(), y.abs())).unzip();
+    spearman_r(&x, &y)
 }
 
 #[cfg(test)]

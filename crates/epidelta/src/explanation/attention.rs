@@ -19,7 +19,7 @@ const BATCH: usize = 128;
 /// Genes of which attention is held in memory.
 const IN_A_PART: usize = 2048;
 /// The mark of an encoder that reads all of them.
-const ALL_MARKS: &str = "all marks";
+pub const ALL_MARKS: &str = "all marks";
 
 /// An encoder of level I.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]

@@ -194,10 +194,18 @@ pub(super) fn curves(
         false => (0..=POINTS).map(|point| units * point / POINTS).collect(),
     };
     let shares: Vec<f64> = counts.iter().map(|&k| k as f64 / units as f64).collect();
-    let random = Scores {
+    let mut random = Scores {
         ranking: Ranking::Random,
         of_genes: random_scores(subjects.genes.len(), units, seed),
     };
+    // What is in no ranking is last in this one too.
+    if let Some(others) = scores.first() {
+        for (of_gene, other) in random.of_genes.iter_mut().zip(&others.of_genes) {
+            let both = of_gene.iter_mut().zip(other);
+            both.filter(|(_, other)| other.is_infinite())
+                .for_each(|(score, _)| *score = f64::NEG_INFINITY);
+        }
+    }
     let mut found = Vec::new();
     for scores in scores.iter().chain([&random]) {
         let orders: Vec<Vec<usize>> = scores.of_genes.iter().map(|of| ranked(of)).collect();

@@ -63,12 +63,12 @@ impl ExplainConfig {
     /// # Errors
     /// [`Error::Setting`] naming the option.
     pub fn check(&self) -> Result<()> {
-        if !(self.threshold.is_finite() && self.threshold >= 0.0) {
+        if !(0.0..=1000.0).contains(&self.threshold) {
             let problem = format!("{} is out of range", self.threshold);
             return Err(Error::setting(
                 "--threshold",
                 problem,
-                "Give a number from 0 on",
+                "Give a number from 0 to 1000",
             ));
         }
         if !(2..=10_000).contains(&self.sample) {

@@ -9,6 +9,7 @@ use super::{
     attention::{Attention, attention},
     curves::{Curves, Ranking, Scores, Subjects, Unit, curves},
     gradients::{Attribution, Baseline, attributions},
+    mean::Mean,
     predictor::Predictor,
     regions::Regions,
     truth::{Precision, Truth},
@@ -30,6 +31,11 @@ pub struct Faithfulness {
     /// Of these, the half whose prediction differs most from that of signal that is equal in both
     /// cell types; of them are the curves.
     pub moved_genes: usize,
+    /// Mean size of the predictions of these genes.
+    pub predicted_size: Option<Mean>,
+    /// Mean size of their predictions where all marks are equal in both cell types: what the
+    /// method says of the two cell types whatever their signal.
+    pub baseline_size: Option<Mean>,
     /// Curves of marks and of regions; none where no prediction moves.
     pub curves: Vec<Curves>,
     /// Rank correlations.
@@ -122,7 +128,7 @@ impl Evidence<'_> {
             .map(|&place| self.regions.ends[place])
             .collect();
         let (mut of_units, mut precisions) = (Vec::new(), Vec::new());
-        for unit in Unit::ALL {
+        for unit in self.units() {
             let regions = self.regions_of(unit);
             let scores = self.scores(unit);
             let of_moved: Vec<Scores> = scores.iter().map(|s| s.select(&moved)).collect();
@@ -147,6 +153,8 @@ impl Evidence<'_> {
         let mut faithfulness = Faithfulness {
             genes: self.genes.len(),
             moved_genes: moved_genes.len(),
+            predicted_size: self.size_of_ends(0),
+            baseline_size: self.size_of_ends(1),
             curves: of_units,
             agreements: self.agreements()?,
             precisions,
@@ -160,6 +168,11 @@ impl Evidence<'_> {
         faithfulness.verdict = verdict(&faithfulness, has_attention);
         faithfulness.findings = findings(&faithfulness);
         Ok(faithfulness)
+    }
+
+    fn size_of_ends(&self, end: usize) -> Option<Mean> {
+        let ends = self.regions.ends.iter();
+        Mean::of(&ends.map(|ends| ends[end].abs()).collect::<Vec<_>>())
     }
 
     /// The half of the genes whose prediction moves most, as places in the sample.
@@ -176,6 +189,13 @@ impl Evidence<'_> {
         places.retain(|&place| move_of(place) > (SMALLEST * most).max(1e-6));
         places.sort_unstable();
         places
+    }
+
+    /// What is ranked: of one mark alone there is nothing to rank but its regions.
+    fn units(&self) -> impl Iterator<Item = Unit> {
+        let marks = self.predictor.marks();
+        let all = Unit::ALL.into_iter();
+        all.filter(move |&unit| unit == Unit::Region || marks > 1)
     }
 
     fn regions_of(&self, unit: Unit) -> Regions {
@@ -219,6 +239,16 @@ impl Evidence<'_> {
             let differences = a.iter().zip(b).map(|(a, b)| f64::from((a - b).abs()));
             regions.sums(&differences.collect::<Vec<_>>())
         }));
+        // What is hidden, since a cell type lacks the mark, is in no ranking.
+        for scores in &mut scores {
+            for (of_gene, &gene) in scores.of_genes.iter_mut().zip(self.genes) {
+                for (unit, score) in of_gene.iter_mut().enumerate() {
+                    if self.predictor.pair.hides(gene, regions.bins_of(unit).0) {
+                        *score = f64::NEG_INFINITY;
+                    }
+                }
+            }
+        }
         scores
     }
 
@@ -235,7 +265,7 @@ impl Evidence<'_> {
 
     fn agreements(&self) -> Result<Vec<Agreement>> {
         let mut found = Vec::new();
-        for unit in Unit::ALL {
+        for unit in self.units() {
             let scores = self.scores(unit);
             let of = |ranking: Ranking| scores.iter().find(|scores| scores.ranking == ranking);
             let compared = [

@@ -49,7 +49,7 @@ impl Mean {
 
     /// `0.512 (0.488 to 0.536)`.
     pub fn in_words(&self) -> String {
-        let number = |x: f64| format!("{x:.2}").replace('-', "\u{2212}");
+        let number = two_digits;
         match self.interval {
             None => number(self.mean),
             Some([low, high]) => {
@@ -57,6 +57,16 @@ impl Mean {
                 format!("{} ({low} to {high})", number(self.mean))
             }
         }
+    }
+}
+
+/// A number with two digits after the point, a true minus, and no sign of what rounds to zero.
+pub(super) fn two_digits(x: f64) -> String {
+    let text = format!("{x:.2}");
+    match text.strip_prefix('-') {
+        Some("0.00") => "0.00".into(),
+        Some(size) => format!("\u{2212}{size}"),
+        None => text,
     }
 }
 

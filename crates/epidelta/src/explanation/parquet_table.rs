@@ -155,7 +155,8 @@ impl AttentionTable {
 }
 
 /// Writes `attribution.parquet`, a row per gene, cell type and mark: `gene_id`, of several pairs
-/// `cell_type_a` and `cell_type_b`, `split`, `cell` (`a`, `b`), `mark`, `saliency` and
+/// `cell_type_a` and `cell_type_b`, `split`, `cell` (`a`, `b`), `mark`, `predicted` and
+/// `predicted_baseline` of the gene, `saliency` and
 /// `integrated_gradients`, lists of a number for each bin, and `completeness_gap` of the gene.
 ///
 /// # Errors
@@ -193,10 +194,16 @@ pub fn write_attributions(
         columns.push(("cell", text(rows.iter().map(|&(_, side, _)| cell(side)))));
         let mark = |mark: usize| Some(marks[mark].as_str());
         columns.push(("mark", text(rows.iter().map(|&(_, _, m)| mark(m)))));
-        let gaps = rows.iter().map(|(of, _, _)| of.completeness_gap() as f32);
-        let gaps: ArrayRef = Arc::new(Float32Array::from_iter_values(gaps));
-        let of_jumps = rows.iter().map(|(of, _, _)| of.of_jumps as f32);
-        let of_jumps: ArrayRef = Arc::new(Float32Array::from_iter_values(of_jumps));
+        let column = |of: fn(&Attribution) -> f64| -> ArrayRef {
+            let values = rows.iter().map(|(gene, _, _)| of(gene) as f32);
+            Arc::new(Float32Array::from_iter_values(values))
+        };
+        columns.push(("predicted", column(|of| of.predicted)));
+        columns.push(("predicted_baseline", column(|of| of.predicted_baseline)));
+        let (gaps, of_jumps) = (
+            column(Attribution::completeness_gap),
+            column(|of| of.of_jumps),
+        );
         let lists = || {
             let saliency = lists(bins_of(|of| &of.saliency), bins)?;
             let gradients = lists(bins_of(|of| &of.integrated_gradients), bins)?;

@@ -64,7 +64,9 @@ pub fn write_tables(
     if !config.perturbations.is_empty() {
         let header = "gene_name\tperturbation\tpredicted\tperturbed\tchange";
         let rows = explained.perturbed.iter().map(|of| {
-            let name = pair.record(of.gene, 0).gene_name.as_deref().unwrap_or("NA");
+            let name = pair.record(of.gene, 0).gene_name.as_deref();
+            // A name with a tab in it would be two columns.
+            let name = name.map_or("NA".into(), |name| name.replace(char::is_control, " "));
             let what = &config.perturbations[of.perturbation];
             let numbers = [of.predicted, of.perturbed, of.change()].map(|x| x.to_string());
             format!("{name}\t{what}\t{}", numbers.join("\t"))

@@ -111,7 +111,7 @@ impl Truth {
             .flatten()
             .map(|units| units.iter().filter(|&&is| is).count() as f64 / units.len() as f64);
         let shares: Vec<f64> = shares.collect();
-        let by_chance = shares.iter().sum::<f64>() / shares.len().max(1) as f64;
+        let by_chance = shares.iter().fold(0.0, |sum, x| sum + x) / shares.len().max(1) as f64;
         let of_ranking = |scores: &Scores| {
             let of_gene = |(scores, causal): (&Vec<f64>, &Option<Vec<bool>>)| {
                 let causal = causal.as_ref()?;

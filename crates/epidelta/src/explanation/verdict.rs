@@ -4,12 +4,14 @@ use super::{
     agreement::Agreement,
     curves::{Curve, Curves, Ranking, Unit},
     faithfulness::Faithfulness,
-    mean::Mean,
+    mean::{Mean, two_digits},
 };
 
 /// Rank correlations from which on two rankings agree, and agree well.
 const AGREES: f64 = 0.4;
 const AGREES_WELL: f64 = 0.7;
+/// Fewer genes tell nothing.
+const FEWEST: usize = 10;
 
 /// What to make of it all, in a sentence or two.
 pub(super) fn verdict(found: &Faithfulness, has_attention: bool) -> String {
@@ -17,6 +19,14 @@ pub(super) fn verdict(found: &Faithfulness, has_attention: bool) -> String {
         return "No prediction changes where the signal is made equal in both cell types: the \
                 method predicts from nothing that differs."
             .into();
+    }
+    if found.moved_genes < FEWEST {
+        let genes = found.moved_genes;
+        return format!(
+            "{genes} gene{} whose prediction moves {} too few to tell what it goes by.",
+            if genes == 1 { "" } else { "s" },
+            if genes == 1 { "is" } else { "are" }
+        );
     }
     let first = match has_attention {
         true => agreement(found),
@@ -35,9 +45,47 @@ pub(super) fn findings(found: &Faithfulness) -> Vec<String> {
     for curves in &found.curves {
         sentences.extend(deletion(curves));
     }
+    sentences.extend(difference(found));
     sentences.extend(among_seeds(found));
     sentences.extend(truth(found));
+    sentences.extend(baseline(found));
     sentences
+}
+
+/// What needs no model, beside what does.
+fn difference(found: &Faithfulness) -> Option<String> {
+    let is = |curves: &&Curves| curves.unit == Unit::Region;
+    let curves = found.curves.iter().find(is)?;
+    let others = [
+        Ranking::IntegratedGradients,
+        Ranking::Saliency,
+        Ranking::Ablation,
+    ];
+    let others: Vec<String> = others
+        .into_iter()
+        .filter_map(|ranking| curves.of(ranking))
+        .map(|curve| {
+            let area = two_digits(curve.deletion_area.mean);
+            format!("{area} by {}", curve.ranking.in_words())
+        })
+        .collect();
+    let own = two_digits(curves.of(Ranking::Difference)?.deletion_area.mean);
+    Some(format!(
+        "The difference of the signal, which needs no model, deletes regions with area {own}; beside \
+         {}. All but attention and saliency start from what differs, as deletion does.",
+        others.join(", ")
+    ))
+}
+
+/// What is predicted from nothing that differs.
+fn baseline(found: &Faithfulness) -> Option<String> {
+    let (predicted, baseline) = (found.predicted_size?, found.baseline_size?);
+    Some(format!(
+        "Where all marks are equal in both cell types, predictions still have a mean size of {}, of \
+         {} as they are: that part is no mark's contribution.",
+        two_digits(baseline.mean),
+        two_digits(predicted.mean)
+    ))
 }
 
 /// Whether attention agrees with ablation, over marks and over bins.
@@ -46,21 +94,22 @@ fn agreement(found: &Faithfulness) -> String {
     let part = |unit: Unit| {
         let rho = of(unit)?;
         let [units, ..] = words(unit);
-        Some((
-            judged(rho),
-            format!("rho {:.2} over {units}", rho.mean).replace('-', "\u{2212}"),
-        ))
+        Some((judged(rho), units, format!("rho {}", two_digits(rho.mean))))
     };
     match (part(Unit::Mark), part(Unit::Region)) {
-        (Some((marks, of_marks)), Some((bins, of_bins))) if marks == bins => {
-            format!("Attention on this run {marks} ablation ({of_marks}, {of_bins}).")
-        }
-        (Some((marks, of_marks)), Some((bins, of_bins))) => format!(
-            "Attention on this run {marks} ablation over marks ({of_marks}) and {bins} it over bins \
-             ({of_bins})."
-        ),
-        (Some((words, of)), None) | (None, Some((words, of))) => {
-            format!("Attention on this run {words} ablation ({of}).")
+        (Some((marks, of, rho)), Some((regions, of_these, rho_of_these))) => match marks == regions
+        {
+            true => format!(
+                "Attention on this run {marks} ablation ({rho} over {of}, {rho_of_these} over \
+                 {of_these})."
+            ),
+            false => format!(
+                "Attention on this run {marks} ablation over {of} ({rho}) and {regions} it over \
+                 {of_these} ({rho_of_these})."
+            ),
+        },
+        (Some((words, units, rho)), None) | (None, Some((words, units, rho))) => {
+            format!("Attention on this run {words} ablation over {units} ({rho}).")
         }
         (None, None) => "Whether attention agrees with ablation cannot be told.".into(),
     }
@@ -68,11 +117,11 @@ fn agreement(found: &Faithfulness) -> String {
 
 fn judged(rho: Mean) -> &'static str {
     match rho.mean {
+        _ if !rho.is_clear_of(0.0) => "is not shown to agree with",
         mean if mean >= AGREES_WELL => "agrees well with",
         mean if mean >= AGREES => "agrees in part with",
-        _ if rho.is_clear_of(0.0) && rho.mean > 0.0 => "agrees little with",
-        _ if rho.is_clear_of(0.0) => "goes against",
-        _ => "does not agree with",
+        mean if mean > 0.0 => "agrees little with",
+        _ => "goes against",
     }
 }
 
@@ -85,6 +134,7 @@ fn rho(found: &Faithfulness, of: [Ranking; 2], unit: Unit) -> Option<Mean> {
 
 fn attention_and_ablation(found: &Faithfulness, unit: Unit) -> Option<String> {
     let rho = rho(found, [Ranking::Attention, Ranking::Ablation], unit)?;
+    rho.interval?;
     let judgement = judged(rho);
     let [units, what, _] = words(unit);
     Some(format!(
@@ -107,6 +157,7 @@ fn deletion(curves: &Curves) -> Option<String> {
     let attention = curves.of(Ranking::Attention)?;
     let random = curves.of(Ranking::Random)?;
     let gain = attention.deletion_gain(random)?;
+    gain.interval?;
     let judgement = match (gain.is_clear_of(0.0), gain.mean > 0.0) {
         (false, _) => "no better and no worse than a random order",
         (true, true) => "better than a random order",
@@ -164,6 +215,9 @@ fn truth(found: &Faithfulness) -> Option<String> {
             Some(format!("{} {mean:.2}", precision.ranking.in_words()))
         })
         .collect();
+    if all.is_empty() {
+        return None;
+    }
     Some(format!(
         "Where the truth is known: among a gene's first k regions, where k truly differ, such are, by \
          ranking: {} ({by_chance:.2} by chance).",
@@ -220,7 +274,7 @@ fn preference(found: &Faithfulness, has_attention: bool) -> Option<String> {
         };
         return Some(format!(
             "On this run attention tells {judgement} which regions move the prediction: area {} \
-             against {}.",
+             against {} under the curves of deletion, the smaller the better.",
             area(attention),
             area(gradients)
         ));
@@ -228,12 +282,12 @@ fn preference(found: &Faithfulness, has_attention: bool) -> Option<String> {
     let (name, own, other) = (best.ranking.in_words(), area(best), area(attention));
     Some(match is_better(attention) {
         true => format!(
-            "To know which regions move the prediction prefer {name} to attention: area {own} \
-             against {other}."
+            "To know which regions move the prediction prefer {name} to attention: area \
+             under the curve of deletion {own} against {other}, the smaller the better."
         ),
         false => format!(
-            "Which regions move the prediction, {name} and attention tell about as well: area {own} \
-             and {other}."
+            "Which regions move the prediction, {name} and attention tell about as well: area under \
+             the curve of deletion {own} and {other}."
         ),
     })
 }

@@ -56,6 +56,9 @@ impl Axis {
         }
         if from_zero {
             (low, high) = (low.min(0.0), high.max(0.0));
+            if high - low < 1e-12 {
+                high = 1.0;
+            }
         } else {
             // One value alone is in the middle of something.
             let margin = (0.05 - (high - low) / 2.0).max(0.0);
@@ -168,7 +171,8 @@ mod tests {
         let axis = Axis::of_correlations(&[0.61, 0.74], false);
         assert!(axis.low >= 0.5 && axis.low <= 0.61 && axis.high < 0.85);
         assert!(Axis::of_correlations(&[-0.2, 0.4], true).low <= -0.2);
-        // Nothing, and one value alone.
+        // Nothing, nothing but zero, and one value alone.
+        assert_eq!(Axis::of_correlations(&[0.0, 0.0], true).high, 1.0);
         assert_eq!(Axis::of_correlations(&[f64::NAN], true).high, 1.0);
         let axis = Axis::of_correlations(&[0.7], false);
         assert!(axis.low < 0.66 && axis.high > 0.74 && axis.ticks().count() > 3);

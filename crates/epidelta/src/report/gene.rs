@@ -195,11 +195,13 @@ impl GenePage<'_> {
             x += 32.0 + text_width(&text, TICK) + 20.0;
         }
         let style = Type::new(TICK, TextAnchor::Start).color(GREY);
-        drawing.text(
-            (x, y),
-            &fit(&format!("signal in {unit}"), TICK, 220.0),
-            style,
-        );
+        let strips = match self.attention {
+            Some(_) => "; strips: attention over bins, black the most in each",
+            None => "",
+        };
+        let room = left + WIDTH + COLUMN_GAP + COLUMN - x;
+        let text = fit(&format!("signal in {unit}{strips}"), TICK, room);
+        drawing.text((x, y), &text, style);
     }
 
     fn is_reversed(&self) -> bool {
@@ -235,7 +237,7 @@ impl GenePage<'_> {
         let style = Type::new(9, TextAnchor::End);
         let format = axis.format();
         drawing.text((left - 5.0, top + 4.0), &format.format(axis.high), style);
-        drawing.text((left - 5.0, y_of(0.0) + 3.0), "0", style);
+        drawing.text((left - 5.0, y_of(0.0)), "0", style);
         let tss = left + self.x_of(0.0);
         drawing.polyline(&[(tss, top), (tss, bottom)], GREY, 0.8, Some(&[4.0, 3.0]));
         let positions = positions(pair);

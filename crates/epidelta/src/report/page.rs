@@ -153,7 +153,15 @@ pub(super) fn facts(facts: &[(&str, String)]) -> Markup {
 /// A number with so many digits after the point, and a true minus.
 pub(super) fn number(value: Option<f64>, digits: usize) -> String {
     match value.filter(|value| value.is_finite()) {
-        Some(value) => format!("{value:.digits$}").replace('-', "\u{2212}"),
+        Some(value) => {
+            let text = format!("{value:.digits$}");
+            match text.strip_prefix('-') {
+                // What rounds to zero has no sign.
+                Some(size) if size.parse() == Ok(0.0) => size.to_owned(),
+                Some(size) => format!("\u{2212}{size}"),
+                None => text,
+            }
+        }
         None => "undefined".into(),
     }
 }

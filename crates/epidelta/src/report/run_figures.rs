@@ -88,7 +88,7 @@ pub(super) fn predicted_and_observed(predictions: &Predictions, label: &str) -> 
         (Some(Split::Test), "test genes"),
         (Some(Split::Valid), "validation genes"),
         (Some(Split::Train), "training genes"),
-        (None, "genes without a split"),
+        (None, "genes of no split"),
     ];
     let panels: Vec<(String, Vec<(f64, f64)>)> = splits
         .into_iter()
@@ -127,8 +127,8 @@ pub(super) fn predicted_and_observed(predictions: &Predictions, label: &str) -> 
         description,
         format!(
             "A point per gene; where there are many, the darker a square, the more genes lie in \
-             it.{equal} Only test genes tell how good predictions are: the others trained the model \
-             or chose it."
+             it.{equal} Only test genes tell how good predictions are: the others trained the model, \
+             chose it, or were left out."
         ),
         drawing,
     )

@@ -132,7 +132,7 @@ pub fn study_page(folder: &Path) -> Result<String> {
         .unwrap_or(folder.as_os_str())
         .to_string_lossy();
     let page = Page {
-        title: format!("Study {name}"),
+        title: format!("{name}: a study"),
         subtitle: "Methods that predict differential expression, over pairs of cell types".into(),
         sections,
         data: None,

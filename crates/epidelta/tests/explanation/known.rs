@@ -1,7 +1,7 @@
 //! Where it is known which marks matter, explanations say so.
 
 use epidelta::{
-    dataset::{Epigenome, SimulationConfig, Split, simulate, write_epigenome},
+    dataset::{Epigenome, SimulationConfig, Split, read_epigenome, simulate, write_epigenome},
     explanation::{Ablation, ExplainConfig, Explained, Ranking, Unit, explain},
     method::{Method, MethodConfig, Preset, Settings},
     model::Variant,
@@ -9,6 +9,7 @@ use epidelta::{
 };
 use rand::{SeedableRng, seq::SliceRandom};
 use rand_chacha::ChaCha8Rng;
+use tempfile::TempDir;
 
 /// The mark that the expression goes with.
 const CAUSAL: &str = "H3K36me3";
@@ -35,7 +36,8 @@ fn shuffle_other_marks(cells: &mut [Epigenome]) {
     }
 }
 
-fn explained(method: Method, epochs: usize, ensemble: usize) -> Explained {
+/// A run, and its folder with the data.
+fn trained(method: Method, epochs: usize, ensemble: usize) -> (TempDir, Run) {
     let folder = tempfile::tempdir().unwrap();
     let path = |name: &str| folder.path().join(name);
     let mut simulated = simulate(&SimulationConfig {
@@ -78,12 +80,74 @@ fn explained(method: Method, epochs: usize, ensemble: usize) -> Explained {
     };
     train(&plan, &mut |_| ()).unwrap();
     let run = Run::open(&path("run")).unwrap();
+    (folder, run)
+}
+
+fn explained(method: Method, epochs: usize, ensemble: usize) -> Explained {
+    let (_folder, run) = trained(method, epochs, ensemble);
     let config = ExplainConfig {
         threshold: 2.0,
         ..ExplainConfig::default()
     };
     let data = run.data().unwrap();
     explain(&run, &data, &config, &mut |_, _, _| Ok(()), &mut |_| ()).unwrap()
+}
+
+#[test]
+fn a_mark_that_a_cell_type_lacks_is_in_no_ranking() {
+    let (folder, run) = trained(Method::Epidelta, 4, 1);
+    let path = |name: &str| folder.path().join(name);
+    let whole = read_epigenome(&path("B.parquet")).unwrap();
+    let lacking = "H3K4me3";
+    let others: Vec<String> = whole
+        .marks
+        .iter()
+        .filter(|m| *m != lacking)
+        .cloned()
+        .collect();
+    write_epigenome(&whole.with_marks(&others), &path("partial.parquet"), false).unwrap();
+    let data = DataFiles::Pair {
+        a: path("A.parquet"),
+        b: path("partial.parquet"),
+        labels: None,
+    };
+    let config = ExplainConfig {
+        perturbations: ["A:H3K4me3=zero", "A:H3K36me3=zero"]
+            .map(|text| text.parse().unwrap())
+            .to_vec(),
+        genes: vec!["SIM1".into()],
+        ..ExplainConfig::default()
+    };
+    let found = explain(&run, &data, &config, &mut |_, _, _| Ok(()), &mut |_| ()).unwrap();
+    assert_eq!(found.join.lacking, [("B".to_owned(), lacking.to_owned())]);
+    let mark = found
+        .pair
+        .marks()
+        .iter()
+        .position(|mark| mark == lacking)
+        .unwrap();
+    for of in &found.importance {
+        assert_eq!(of.contribution.is_none(), of.mark == lacking, "{of:?}");
+    }
+    for of in found.ablations.iter().filter(|of| of.mark == mark) {
+        assert_eq!(of.contribution(), 0.0);
+    }
+    let bins = found.pair.bins();
+    for of in found.attributions.as_ref().unwrap() {
+        let hidden = mark * bins..(mark + 1) * bins;
+        for side in of.saliency.iter().chain(&of.integrated_gradients) {
+            assert!(side[hidden.clone()].iter().all(|&x| x == 0.0));
+        }
+        assert!(of.is_complete());
+    }
+    // Of it nothing is predicted; of the other mark there is.
+    let perturbed: Vec<usize> = found.perturbed.iter().map(|of| of.perturbation).collect();
+    assert_eq!(perturbed, [1]);
+    // Deleting all but the last fifth of the marks, the hidden one, leaves nothing.
+    let marks = &found.faithfulness.curves[0];
+    for curve in &marks.curves {
+        assert!(curve.deletion[4].mean.abs() < 1e-5, "{curve:?}");
+    }
 }
 
 #[test]

@@ -108,7 +108,7 @@ function layoutOf(page, available) {
   if (!ablation && !beta) right -= 10;   // room for half of the last tick's label
   const largest = (values) => Math.max(1e-9, ...values.filter(isNumber).map(Math.abs));
   return { width, left, right, beta, ablation,
-    betaLargest: largest(page.encoders.filter(ofOneMark).map((e) => e.beta)), ablationLargest: largest(page.marks.map((m) => m.ablation)) };
+    betaLargest: largest(page.encoders.map((e) => e.beta)), ablationLargest: largest(page.marks.map((m) => m.ablation)) };
 }
 
 function ticks() {
@@ -145,7 +145,6 @@ function drawEncoder(encoder, layout, x, top) {
       width: (step + 0.3).toFixed(2), height: 12, fill: shade(alpha / largest) })),
     svg('rect', { class: 'axis', x: layout.left, y: top + 1, width: layout.right - layout.left, height: 12 })];
   drawn.push(text('value', layout.beta.right, fixed(encoder.beta, 3, false)));
-  if (!ofOneMark(encoder)) return drawn;   // its 1 of 1 would dwarf the bars of the marks
   const share = isNumber(encoder.beta) ? Math.max(0, encoder.beta) / layout.betaLargest : 0;
   drawn.push(svg('path', { class: 'axis', d: `M${layout.beta.start},${top}v14` }),
     svg('rect', { class: 'beta', x: layout.beta.start, y: top + 2, height: 10, width: (share * layout.beta.bar).toFixed(1) }));

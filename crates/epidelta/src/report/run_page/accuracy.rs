@@ -59,14 +59,17 @@ impl RunReport<'_> {
                 ])
             })
             .collect();
+        let measure = match self.predictions.is_classified() {
+            true => "#AUROC",
+            false => "#Pearson r",
+        };
         let ceiling = of_run.noise_ceiling.as_ref();
         let ceiling = ceiling.and_then(|all| all.splits().next());
         html! {
             @if !rows.is_empty() {
                 (table(
-                    "What simple methods make of the same genes: Pearson r, or AUROC where genes are \
-                     classified, and how much better the run's method is",
-                    &["Baseline", "#Pearson r", "#Mean squared error", "#Difference", "#95 %"],
+                    "What simple methods make of the same genes, and how much better the run's method is",
+                    &["Baseline", measure, "#Mean squared error", "#Difference", "#95 %"],
                     &rows,
                 ))
             }

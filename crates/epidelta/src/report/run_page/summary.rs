@@ -18,15 +18,25 @@ impl RunReport<'_> {
         let head = &self.run.description.head;
         let mut known = vec![
             ("Method", head.method.to_string()),
-            ("Genes", self.explained.pair.genes.len().to_string()),
+            (
+                match self.explained.pair.is_of_several() {
+                    true => "Genes, once for each pair",
+                    false => "Genes",
+                },
+                self.explained.pair.genes.len().to_string(),
+            ),
         ];
         if let Some((split, metrics)) = self.judged() {
-            let r = number(metrics.pearson_r, 3);
-            let ends = interval(metrics.pearson_interval, 3);
-            known.push(("Pearson r", format!("{r} ({split} genes)")));
-            known.push(("95 % interval", ends));
-            if let Some(auroc) = metrics.auroc {
-                known.push(("AUROC", number(Some(auroc), 3)));
+            match metrics.auroc {
+                Some(auroc) => {
+                    let auroc = number(Some(auroc), 3);
+                    known.push(("AUROC", format!("{auroc} ({split} genes)")));
+                }
+                None => {
+                    let r = number(metrics.pearson_r, 3);
+                    known.push(("Pearson r", format!("{r} ({split} genes)")));
+                    known.push(("95 % interval", interval(metrics.pearson_interval, 3)));
+                }
             }
         }
         html! {
@@ -59,7 +69,7 @@ impl RunReport<'_> {
             && metrics.genes < 500
         {
             caveats.push(format!(
-                "{} genes are few: mind the intervals rather than the numbers.",
+                "The measures rest on few genes ({}): mind the intervals rather than the numbers.",
                 metrics.genes
             ));
         }
@@ -70,6 +80,13 @@ impl RunReport<'_> {
         }
         if directions.is_none() {
             caveats.push("The method has no attention.".into());
+        }
+        if self.predictions.is_classified() {
+            caveats.push(
+                "The method classifies: what is predicted is a score of going up, and Pearson r is \
+                 that of the score with the log2 fold change."
+                    .into(),
+            );
         }
         if !self.explained.strands.is_oriented() {
             caveats.push(
