@@ -1,9 +1,10 @@
 //! What a run learned, shown and tested: attention, attribution of predictions to marks and
 //! bins, and whether attention can be believed.
 //!
-//! All that asks "what if the signal were otherwise" starts from [`Pair::edited`]
-//! (crate::dataset::Pair::edited): copies of genes with their signal changed, predicted as any
-//! gene is, so it holds for every method. Attention and gradients are of networks alone.
+//! All that asks "what if the signal were otherwise" starts from
+//! [`Pair::edited`](crate::dataset::Pair::edited): copies of genes with their signal changed,
+//! predicted as any gene is, so it holds for every method. Attention and gradients are of networks
+//! alone.
 //!
 //! Contributions are taken against signal that is equal in both cell types, the mean of A's and
 //! B's: where nothing differs, nothing explains a difference.

@@ -202,9 +202,11 @@ fn predictions_are_the_same_with_and_without_attention() {
         let Attention {
             bins_raw,
             bins_cells,
+            bins_all_marks,
             marks_joint,
             marks_cells,
         } = predicted.attention;
+        assert!(bins_all_marks.is_none(), "{variant}");
         assert!(bins_raw.is_none() && bins_cells.is_none(), "{variant}");
         assert!(marks_joint.is_none() && marks_cells.is_none(), "{variant}");
         let complete_attention = complete.attention;

@@ -51,7 +51,8 @@ fn check_figures(folder: &Path, force: bool) -> Result<()> {
         Ok(mut entries) => entries.next().is_none(),
         Err(_) => !folder.exists(),
     };
-    if !is_free && !(force && folder.is_dir()) {
+    let may_replace = force && folder.is_dir();
+    if !(is_free || may_replace) {
         bail!(
             "{} is there already. Choose another folder for the figures, or give --force to replace \
              those in it",

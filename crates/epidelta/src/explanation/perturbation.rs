@@ -224,7 +224,7 @@ mod tests {
             positions: Some(-500..=500),
             source: Source::Zero,
         };
-        assert_eq!(edits("A:H3K27me3=B"), [whole.clone()]);
+        assert_eq!(edits("A:H3K27me3=B"), std::slice::from_ref(&whole));
         let both = edits("A:H3K27me3=B,B:a=b@c@-500..500=zero");
         assert_eq!(both, [whole, part.clone()]);
         assert!(part.is_of(500, 100) && part.is_of(-599, 100));
