@@ -89,6 +89,12 @@ fn everything_is_written_and_the_same_whatever_the_threads() {
     for name in written.iter().filter(|name| name.ends_with(".tsv")) {
         assert!(help.contains(name), "explain --help does not name {name}");
         let (header, rows) = table(&workplace, &format!("one/{name}"));
+        for column in header.split('\t') {
+            assert!(
+                help.contains(column),
+                "help does not name {column} of {name}"
+            );
+        }
         let columns = header.split('\t').count();
         assert!(
             rows.len() > 4 - usize::from(name == "perturbations.tsv"),
@@ -246,7 +252,18 @@ fn other_seeds_and_many_pairs() {
         "explain --run pairs --truth sim/truth.parquet -o no",
         &["these are several pairs", "--a and --b"],
     );
-    // One of them alone, and in the other direction.
+    // One of them alone is one pair, of which the truth may be known.
+    workplace.succeed("simulate --genes 90 --bins 20 -o two");
+    workplace.succeed(
+        "explain --run pairs --a two/A.parquet --b two/B.parquet --truth two/truth.parquet -o known \
+         --sample 20",
+    );
+    assert!(
+        workplace
+            .text("known/faithfulness.json")
+            .contains("precision_at_k")
+    );
+    // In the other direction.
     workplace
         .succeed("explain --run pairs --a many/B.parquet --b many/A.parquet -o one --sample 20");
 }

@@ -32,5 +32,5 @@ pub use gene::GenePage;
 pub use gene_data::GeneAttention;
 pub use profile::{MarkProfile, Profiles, write_profile_figure};
 pub use run_page::{Report, RunReport, write_figures};
-pub use study::{study_figures, write_study_figures};
+pub use study::write_study_figures;
 pub use study_page::{is_study, study_page};

@@ -12,26 +12,32 @@ use super::Data;
 /// On the data that the run was trained on, or on others with --a and --b or --pairs. Writes into
 /// the output folder explain.toml (what was explained, on what, with which options) and:
 ///
-/// attention.parquet, of methods with attention: gene_id (of several pairs cell_type_a,
-/// cell_type_b), split, channel (A, B, A-B; auxiliary A, auxiliary B), mark (or all marks), beta (attention over
-/// channels and marks on the way to the fold change), beta_cell (over marks on the way to a cell
-/// type's own expression), alpha (attention over bins, a list).
-/// mark_attention.tsv and bin_attention.tsv: direction (up, down, all), genes, channel, mark, beta with its
-/// interval; position (bp from the TSS), alpha; means over the genes beyond --threshold.
+/// Tables of genes begin with gene_id, of several pairs cell_type_a and cell_type_b, and split.
+///
+/// attention.parquet, of methods with attention: channel (A, B, A-B; auxiliary A, auxiliary B), mark
+/// (or all marks), beta (attention over channels and marks on the way to the fold change), beta_cell
+/// (over marks on the way to a cell type's own expression), alpha (attention over bins, a list).
+/// mark_attention.tsv: direction (up, down, all), genes, channel, mark, beta, beta_low, beta_high;
+/// bin_attention.tsv: direction, channel, mark, position (bp from the TSS), alpha: means over the
+/// genes beyond --threshold, and over all; beta with its 95 % interval.
 /// ablation.tsv: mark, ablation (equal: the mean of A and B in both; a-to-b: A's set to B's;
 /// b-to-a; zero; permuted: of another gene), predicted, ablated, contribution (their difference);
-/// of the test genes, 5,000 of them at most. marks.tsv: the same over genes: mean size of the
-/// contribution, and loss, what Pearson r loses, each with a 95 % interval.
-/// regions.tsv: what making a region of a mark equal in both changes: from and to (bp from the TSS),
-/// contribution; of --sample test genes.
-/// attribution.parquet, of networks: cell (a, b), mark, predicted, predicted_baseline, saliency (the gradient)
-/// and integrated_gradients, lists over bins, completeness_gap (how far the latter are from the sum
-/// that they should have), of_jumps (how much of them is of jumps of the prediction);
-/// of --sample test genes and --genes. coefficients.tsv, of linear models: channel, mark, from, to,
-/// weight.
+/// of the test genes, 5,000 of them at most.
+/// marks.tsv, the same over genes: mark, ablation, genes, mean_contribution (of its size),
+/// contribution_low, contribution_high, pearson_r, pearson_r_without, loss (what Pearson r loses),
+/// loss_low, loss_high.
+/// regions.tsv: what making a region of a mark equal in both changes: mark, from and to (bp from the
+/// TSS), contribution; of --sample test genes.
+/// attribution.parquet, of networks: cell (a, b), mark, predicted, predicted_baseline, saliency (the
+/// gradient) and integrated_gradients, lists over bins, completeness_gap (how far the latter are from
+/// the sum that they should have), of_jumps (how much of them is of jumps of the prediction); of
+/// --sample test genes and --genes.
+/// coefficients.tsv, of linear models: channel, mark, from and to (bp from the TSS in the order of the
+/// file's bins), weight.
 /// perturbations.tsv, with --set: gene_name, perturbation, predicted, perturbed, change.
-/// curves.tsv and faithfulness.json: deletion and insertion, rank agreement, precision against a
-/// --truth, and the verdict, which is printed too.
+/// curves.tsv, deletion and insertion: unit (mark, region), ranking, curve, share (of the units), mean
+/// (share of the predicted change), low, high. faithfulness.json: curves, rank agreement, precision
+/// against a --truth, and the verdict, which is printed too.
 /// Figures as SVG and PNG: mark_attention (Figure 5 of the paper), bin_attention, mark_ablation,
 /// faithfulness, and genes/ID for each of --genes. docs/explain.md tells what each means.
 #[derive(Debug, Args)]
@@ -83,8 +89,8 @@ pub struct ExplainOptions {
     /// Truth of simulated data (truth.parquet)
     #[arg(long, value_name = "PARQUET")]
     pub truth: Option<PathBuf>,
-    /// Another run of the same method on the same data, of another seed: does it find the same?
-    /// May be repeated; the networks of an ensemble are compared in any case
+    /// Another run with the same settings on the same data, of another seed: does it find the same?
+    /// May be repeated; without it the networks of an ensemble are compared with each other
     #[arg(long, value_name = "DIR")]
     pub compare: Vec<PathBuf>,
 }

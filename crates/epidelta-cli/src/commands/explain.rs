@@ -107,7 +107,7 @@ pub fn run(command: &Explain, seed: u64, reporter: &Reporter) -> Result<()> {
     drop(progress);
 
     list_dropped(&explained.join);
-    warn(&explained);
+    warn(&explained, &config);
     let mut out = std::io::stdout().lock();
     if command.json {
         writeln!(
@@ -158,7 +158,7 @@ fn file_name(explained: &Explained, gene: usize, taken: &mut HashSet<String>) ->
     if pair.is_of_several() {
         name = format!("{name}_{}", pair.cell_types(gene).join("_"));
     }
-    let is_plain = |c: char| c.is_alphanumeric() || "._-".contains(c);
+    let is_plain = |c: char| c.is_ascii_alphanumeric() || "._-".contains(c);
     let plain: String = name
         .chars()
         .map(|c| if is_plain(c) { c } else { '_' })
@@ -203,13 +203,25 @@ fn describe(run: &Run, config: &ExplainConfig, explained: &Explained, path: &Pat
 }
 
 /// What the user should know before reading the figures.
-fn warn(explained: &Explained) {
+fn warn(explained: &Explained, config: &ExplainConfig) {
     let directions = explained.directions.as_ref();
     if let Some(shortage) = directions.and_then(|directions| directions.shortage()) {
         tracing::warn!("there is {shortage}");
     }
     if directions.is_none() {
         tracing::warn!("this method has no attention: what it learned is told by ablation");
+    }
+    for (index, perturbation) in config.perturbations.iter().enumerate() {
+        if !explained
+            .perturbed
+            .iter()
+            .any(|of| of.perturbation == index)
+        {
+            tracing::warn!(
+                "{perturbation} is predicted of no gene: a cell type lacks the mark, which is \
+                 hidden in both"
+            );
+        }
     }
     let incomplete = explained.incomplete();
     if incomplete > 0 {

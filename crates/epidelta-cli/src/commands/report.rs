@@ -132,15 +132,16 @@ fn is_of_training(run: &Run, data: &DataFiles, explained: &Explained) -> bool {
     let same_files = trained
         .map(|file| &file.sha256)
         .eq(explained.files.iter().map(|file| &file.sha256));
-    let labels = data
-        .labels()
-        .map(|table| epidelta::provenance::sha256(&table.path).ok());
-    let of_run = head.labels.as_ref().map(|table| Some(table.sha256.clone()));
-    let pairs = match data {
-        DataFiles::Pair { .. } => 0,
-        DataFiles::Pairs(list) => list.pairs.len(),
+    let labels = |table: &Option<LabelFile>| {
+        let table = table.as_ref();
+        table.map(|table| (table.sha256.clone(), table.column.clone()))
     };
-    same_files && labels == of_run && pairs == head.pairs.len()
+    let same_labels = labels(&head.labels) == labels(&explained.labels);
+    let same_pairs = match data {
+        DataFiles::Pair { .. } => head.pairs.is_empty(),
+        DataFiles::Pairs(_) => head.pairs == explained.pair.names(),
+    };
+    same_files && same_labels && same_pairs
 }
 
 fn page(

@@ -233,6 +233,12 @@ impl Pair {
         self.several
     }
 
+    /// Whether there are several pairs indeed, so that a gene stands in more than one.
+    pub fn has_several(&self) -> bool {
+        let mut genes = self.genes.windows(2);
+        genes.any(|two| two[0].cells != two[1].cells)
+    }
+
     /// The marks of all cell types.
     pub fn marks(&self) -> &[Mark] {
         &self.cells[0].marks

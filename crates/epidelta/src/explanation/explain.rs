@@ -18,7 +18,7 @@ use crate::{
     dataset::{JoinSummary, LabelConfig, Pair},
     error::{Error, Result},
     method::FittedMethod,
-    run::{DataFile, DataFiles, ReadData, Run, RunHead},
+    run::{DataFile, DataFiles, LabelFile, ReadData, Run, RunHead},
 };
 
 /// What is asked.
@@ -99,6 +99,8 @@ pub struct Explained {
     pub join: JoinSummary,
     /// The cell types' files.
     pub files: Vec<DataFile>,
+    /// The table of labels.
+    pub labels: Option<LabelFile>,
     /// Which way the bins of its genes run.
     pub strands: Strands,
     /// What the labels are.
@@ -141,7 +143,11 @@ pub fn explain(
     config.check()?;
     let settings = &run.description.settings;
     let ReadData {
-        pair, join, files, ..
+        pair,
+        join,
+        files,
+        labels,
+        ..
     } = run.read(data)?;
     let method = run.model()?;
     let strands = Strands::of(&pair, settings.input.order);
@@ -219,8 +225,8 @@ pub fn explain(
         method,
         ..predictor
     });
-    let is_explained = !config.other_seeds.is_empty();
-    let explained = is_explained.then_some(predictor).into_iter();
+    let of_runs = !config.other_seeds.is_empty();
+    let explained = of_runs.then_some(predictor).into_iter();
     let seeds: Vec<Predictor<'_>> = explained.chain(of_others).collect();
     let evidence = Evidence {
         predictor,
@@ -260,6 +266,7 @@ pub fn explain(
         faithfulness,
         label: settings.label,
         files,
+        labels,
         join,
         pair,
         method,

@@ -239,17 +239,21 @@ impl Evidence<'_> {
             let differences = a.iter().zip(b).map(|(a, b)| f64::from((a - b).abs()));
             regions.sums(&differences.collect::<Vec<_>>())
         }));
-        // What is hidden, since a cell type lacks the mark, is in no ranking.
         for scores in &mut scores {
-            for (of_gene, &gene) in scores.of_genes.iter_mut().zip(self.genes) {
-                for (unit, score) in of_gene.iter_mut().enumerate() {
-                    if self.predictor.pair.hides(gene, regions.bins_of(unit).0) {
-                        *score = f64::NEG_INFINITY;
-                    }
+            self.leave_out_hidden(&regions, &mut scores.of_genes);
+        }
+        scores
+    }
+
+    /// What is hidden, since a cell type lacks the mark, is in no ranking.
+    fn leave_out_hidden(&self, regions: &Regions, scores: &mut [Vec<f64>]) {
+        for (of_gene, &gene) in scores.iter_mut().zip(self.genes) {
+            for (unit, score) in of_gene.iter_mut().enumerate() {
+                if self.predictor.pair.hides(gene, regions.bins_of(unit).0) {
+                    *score = f64::NEG_INFINITY;
                 }
             }
         }
-        scores
     }
 
     /// What units contribute to a gene's prediction, by ablation.
@@ -296,6 +300,14 @@ impl Evidence<'_> {
         let of_regions = self.regions_of(Unit::Region);
         let of_marks = self.regions_of(Unit::Mark);
         let mut found = Vec::new();
+        let mut compare =
+            |what: Ranking, unit: Unit, regions: &Regions, scores: Vec<Vec<Vec<f64>>>| {
+                let mut scores = scores;
+                for of_seed in &mut scores {
+                    self.leave_out_hidden(regions, of_seed);
+                }
+                found.push(Agreement::among(what.name(), unit.name(), &scores));
+            };
         let attention: Option<Vec<Attention>> = self
             .seeds
             .iter()
@@ -309,11 +321,7 @@ impl Evidence<'_> {
                         .collect()
                 };
                 let scores: Vec<_> = attention.iter().map(of_seed).collect();
-                found.push(Agreement::among(
-                    Ranking::Attention.name(),
-                    unit.name(),
-                    &scores,
-                ));
+                compare(Ranking::Attention, unit, &regions, scores);
             }
         }
         let mut gradients = Vec::new();
@@ -328,8 +336,7 @@ impl Evidence<'_> {
                     found.iter().map(|of| regions.sums(&of.of_bins())).collect()
                 };
                 let scores: Vec<_> = gradients.iter().map(of_seed).collect();
-                let name = Ranking::IntegratedGradients.name();
-                found.push(Agreement::among(name, unit.name(), &scores));
+                compare(Ranking::IntegratedGradients, unit, &regions, scores);
             }
         }
         let mut ablations = Vec::new();
@@ -338,8 +345,7 @@ impl Evidence<'_> {
             let of_genes = ablated.of_genes.into_iter();
             ablations.push(of_genes.map(|gene| gene.contributions).collect());
         }
-        let name = Ranking::Ablation.name();
-        found.push(Agreement::among(name, Unit::Mark.name(), &ablations));
+        compare(Ranking::Ablation, Unit::Mark, &of_marks, ablations);
         Ok(found)
     }
 }

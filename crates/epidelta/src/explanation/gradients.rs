@@ -37,6 +37,8 @@ const NODES: usize = 8;
 /// 32-bit numbers hardly tell what lies between.
 const ROUNDS: usize = 60;
 const NARROWEST: f64 = 1.0 / (1 << 20) as f64;
+/// Contributions cancel where their sum is less than this share of their sizes.
+const CANCELS: f64 = 1e-2;
 /// How far the sum may be from the difference of the predictions, and how far the parts of the way
 /// may be together.
 const TOLERANCE: f64 = 5e-4;
@@ -405,7 +407,9 @@ impl Part {
         let [start, end] = self.interval.predicted;
         let sum = self.sum();
         let jumps = self.interval.width <= NARROWEST && self.gap().abs() > 1e-5;
-        match jumps && sum * (end - start) > 0.0 {
+        // Where contributions cancel, their sum tells nothing of their proportions.
+        let sizes: f64 = self.integral.iter().flatten().map(|x| x.abs()).sum();
+        match jumps && sum * (end - start) > 0.0 && sum.abs() >= CANCELS * sizes {
             true => (end - start) / sum,
             false => 1.0,
         }

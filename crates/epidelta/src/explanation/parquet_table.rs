@@ -113,34 +113,27 @@ impl AttentionTable {
             .flat_map(|place| (0..encoders).map(move |encoder| (place, encoder)))
             .collect();
         let genes = || rows.iter().map(|&(place, _)| attention.genes[place]);
-        let mut columns = Ok(gene_columns(pair, genes));
-        if let Ok(columns) = &mut columns {
-            let encoder = |row: &(usize, usize)| &attention.encoders[row.1];
-            columns.push((
-                "channel",
-                text(rows.iter().map(|r| Some(encoder(r).channel.as_str()))),
-            ));
-            columns.push((
-                "mark",
-                text(rows.iter().map(|r| Some(encoder(r).mark.as_str()))),
-            ));
-            columns.push(("beta", Arc::new(Float32Array::from(attention.beta.clone()))));
-            let known = |beta: &f32| Some(*beta).filter(|beta| beta.is_finite());
-            let beta_cell = attention.beta_cell.iter().flatten().map(known);
-            let beta_cell: Float32Array = match attention.beta_cell {
-                Some(_) => beta_cell.collect(),
-                None => Float32Array::new_null(rows.len()),
-            };
-            columns.push(("beta_cell", Arc::new(beta_cell)));
-        }
+        let encoder = |row: &(usize, usize)| &attention.encoders[row.1];
+        let channels = rows.iter().map(|row| Some(encoder(row).channel.as_str()));
+        let marks = rows.iter().map(|row| Some(encoder(row).mark.as_str()));
+        let known = |beta: &f32| Some(*beta).filter(|beta| beta.is_finite());
+        let beta_cell: Float32Array = match &attention.beta_cell {
+            Some(beta_cell) => beta_cell.iter().map(known).collect(),
+            None => Float32Array::new_null(rows.len()),
+        };
+        let mut columns = gene_columns(pair, genes);
+        columns.push(("channel", text(channels)));
+        columns.push(("mark", text(marks)));
+        columns.push(("beta", Arc::new(Float32Array::from(attention.beta.clone()))));
+        columns.push(("beta_cell", Arc::new(beta_cell)));
         let bins = pair.bins();
         let alpha: Vec<f32> = rows
             .iter()
             .flat_map(|&(place, encoder)| attention.alpha_of_bins(place, encoder, bins))
             .collect();
-        let columns = columns.and_then(|mut columns| {
-            columns.push(("alpha", lists(alpha, bins)?));
-            Ok(columns)
+        let columns = lists(alpha, bins).map(|alpha| {
+            columns.push(("alpha", alpha));
+            columns
         });
         self.table.write(columns)
     }

@@ -45,7 +45,7 @@ impl Truth {
     /// When the file cannot be read, or is of other marks, bins or genes; when there are several
     /// pairs, or the way of the bins is not known.
     pub fn read(path: &Path, pair: &Pair, strands: Strands) -> Result<Self> {
-        if pair.is_of_several() {
+        if pair.has_several() {
             return Err(Error::data(
                 "a truth is of two cell types, and these are several pairs",
                 "Explain one pair, with --a and --b",

@@ -93,7 +93,7 @@ fn agreement(found: &Faithfulness) -> String {
     let of = |unit| rho(found, [Ranking::Attention, Ranking::Ablation], unit);
     let part = |unit: Unit| {
         let rho = of(unit)?;
-        let [units, ..] = words(unit);
+        let [units, _] = words(unit);
         Some((judged(rho), units, format!("rho {}", two_digits(rho.mean))))
     };
     match (part(Unit::Mark), part(Unit::Region)) {
@@ -136,7 +136,7 @@ fn attention_and_ablation(found: &Faithfulness, unit: Unit) -> Option<String> {
     let rho = rho(found, [Ranking::Attention, Ranking::Ablation], unit)?;
     rho.interval?;
     let judgement = judged(rho);
-    let [units, what, _] = words(unit);
+    let [units, what] = words(unit);
     Some(format!(
         "Attention over {units} {judgement} ablation, which is what a prediction loses where a \
          {what} is made equal in both cell types: Spearman's rho {}, mean over {} genes.",
@@ -145,10 +145,11 @@ fn attention_and_ablation(found: &Faithfulness, unit: Unit) -> Option<String> {
     ))
 }
 
-fn words(unit: Unit) -> [&'static str; 3] {
+/// The units, and one of them.
+fn words(unit: Unit) -> [&'static str; 2] {
     match unit {
-        Unit::Mark => ["marks", "mark", "marks"],
-        Unit::Region => ["regions of marks", "region of a mark", "regions of marks"],
+        Unit::Mark => ["marks", "mark"],
+        Unit::Region => ["regions of marks", "region of a mark"],
     }
 }
 
@@ -163,7 +164,7 @@ fn deletion(curves: &Curves) -> Option<String> {
         (true, true) => "better than a random order",
         (true, false) => "worse than a random order",
     };
-    let [_, _, units] = words(curves.unit);
+    let [units, _] = words(curves.unit);
     Some(format!(
         "Deleting {units} in the order of attention takes the prediction away {judgement}: area \
          {} against {}, over {} genes (0 is at once, 1 is never).",
@@ -189,10 +190,13 @@ fn among_seeds(found: &Faithfulness) -> Option<String> {
             ablation.in_words()
         ));
     };
+    attention.interval?;
     let judgement = match attention.mean {
-        mean if mean >= AGREES_WELL => "repeats",
+        _ if !attention.is_clear_of(0.0) => "is not shown to repeat",
+        mean if mean >= AGREES_WELL => "repeats well",
         mean if mean >= AGREES => "repeats in part",
-        _ => "does not repeat",
+        mean if mean > 0.0 => "repeats little",
+        _ => "is turned round",
     };
     Some(format!(
         "Attention over marks {judgement} with another seed: rho {}, beside {} of ablation.",
@@ -270,10 +274,10 @@ fn preference(found: &Faithfulness, has_attention: bool) -> Option<String> {
         let gradients = curves.of(Ranking::IntegratedGradients)?;
         let judgement = match is_better(gradients) {
             true => "better than integrated gradients",
-            false => "no worse than integrated gradients",
+            false => "with no difference shown to integrated gradients",
         };
         return Some(format!(
-            "On this run attention tells {judgement} which regions move the prediction: area {} \
+            "Attention on this run tells {judgement} which regions move the prediction: area {} \
              against {} under the curves of deletion, the smaller the better.",
             area(attention),
             area(gradients)
@@ -286,7 +290,8 @@ fn preference(found: &Faithfulness, has_attention: bool) -> Option<String> {
              under the curve of deletion {own} against {other}, the smaller the better."
         ),
         false => format!(
-            "Which regions move the prediction, {name} and attention tell about as well: area under \
+            "Which regions move the prediction, {name} tell no better than attention as far as these \
+             genes show: area under \
              the curve of deletion {own} and {other}."
         ),
     })

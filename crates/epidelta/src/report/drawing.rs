@@ -248,7 +248,8 @@ fn dashes(points: &[(f64, f64)], pattern: &[f64]) -> Vec<Vec<(f64, f64)>> {
         let (mut from, to) = (ends[0], ends[1]);
         loop {
             let length = (to.0 - from.0).hypot(to.1 - from.1);
-            if length <= left {
+            // What is no number has no dashes.
+            if !length.is_finite() || length <= left {
                 left -= length;
                 break;
             }

@@ -60,7 +60,7 @@ impl GenePage<'_> {
     pub fn figure(&self) -> Figure {
         let pair = &self.explained.pair;
         let (name, id) = (pair.gene_name(self.gene), pair.gene_id(self.gene));
-        let number = |x: f64| format!("{x:+.2}").replace('-', "\u{2212}");
+        let number = signed;
         let observed = number(pair.genes[self.gene].log2_fold_change);
         let title = format!(
             "{name}: observed {observed}, predicted {}",
@@ -110,7 +110,7 @@ impl GenePage<'_> {
             true => 0.0,
             false => strips(of_all.len()) + GAP,
         };
-        let mut drawing = Drawing::new(width, top + heights + below + 40.0 + PADDING);
+        let mut drawing = Drawing::new(width, top + heights + below + 44.0 + PADDING);
         drawing.title(&lines);
         self.legend(&mut drawing, left, end + 18.0);
         let right = left + WIDTH;
@@ -157,7 +157,7 @@ impl GenePage<'_> {
                 color,
             );
             drawing.line((middle, y), (middle, y + HEIGHT), GREY, 1.0);
-            let text = format!("{contribution:+.2}").replace('-', "\u{2212}");
+            let text = signed(contribution);
             let style = Type::new(TICK, TextAnchor::End);
             let place = (ablation_left + COLUMN + 46.0, y + HEIGHT / 2.0 + 4.0);
             drawing.text(place, &text, style);
@@ -180,6 +180,11 @@ impl GenePage<'_> {
             y += GAP - STRIP_GAP;
         }
         self.x_axis(&mut drawing, (left, y - GAP + 4.0));
+        if self.attention.is_some() {
+            let note =
+                "Strips: attention over the bins of each channel, black the most in the strip.";
+            drawing.text((left, y - GAP + 64.0), note, heading);
+        }
         drawing
     }
 
@@ -195,12 +200,7 @@ impl GenePage<'_> {
             x += 32.0 + text_width(&text, TICK) + 20.0;
         }
         let style = Type::new(TICK, TextAnchor::Start).color(GREY);
-        let strips = match self.attention {
-            Some(_) => "; strips: attention over bins, black the most in each",
-            None => "",
-        };
-        let room = left + WIDTH + COLUMN_GAP + COLUMN - x;
-        let text = fit(&format!("signal in {unit}{strips}"), TICK, room);
+        let text = fit(&format!("signal in {unit}"), TICK, left + WIDTH - x);
         drawing.text((x, y), &text, style);
     }
 
@@ -305,5 +305,14 @@ impl GenePage<'_> {
         };
         let place = (left + WIDTH / 2.0, top + 36.0);
         drawing.text(place, label, Type::new(LABEL, TextAnchor::Middle));
+    }
+}
+
+/// With its sign, but for what rounds to zero.
+fn signed(value: f64) -> String {
+    let text = format!("{value:+.2}");
+    match text.strip_prefix(['-', '+']) {
+        Some("0.00") => "0.00".into(),
+        _ => text.replace('-', "\u{2212}"),
     }
 }

@@ -155,7 +155,7 @@ impl GeneData<'_> {
             .genes
             .iter()
             .any(|gene| gene.spread.is_some());
-        let cells: [Option<&str>; 2] = match pair.is_of_several() || pair.genes.is_empty() {
+        let cells: [Option<&str>; 2] = match pair.has_several() || pair.genes.is_empty() {
             true => [None, None],
             false => pair.cell_types(0).map(Some),
         };
@@ -200,7 +200,7 @@ impl GeneData<'_> {
 
     /// The names of several pairs, and which each gene is of.
     fn pairs(&self) -> (Option<Vec<String>>, Option<Vec<usize>>) {
-        if !self.pair.is_of_several() {
+        if !self.pair.has_several() {
             return (None, None);
         }
         let mut names: Vec<String> = Vec::new();
@@ -355,4 +355,71 @@ fn in_255ths(values: &[f32], [low, high]: [f32; 2]) -> impl Iterator<Item = u8> 
 
 fn floats(values: impl IntoIterator<Item = f32>) -> Vec<u8> {
     values.into_iter().flat_map(f32::to_le_bytes).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        dataset::{LabelConfig, SimulationConfig, simulate},
+        evaluation::GenePrediction,
+    };
+
+    #[test]
+    fn those_that_change_most_have_pages_and_negative_signal_is_kept() {
+        let (a, b) = simulate(&SimulationConfig {
+            genes: 30,
+            bins: 20,
+            bin_size: 1000,
+            ..SimulationConfig::default()
+        })
+        .unwrap()
+        .into_pair()
+        .unwrap();
+        let [mut a, b] = [a, b];
+        a.signal[0] = -2.5;
+        let pair = Pair::join(a, b, LabelConfig::default()).unwrap().0;
+        let of_gene = |gene| GenePrediction::of(&pair, gene, gene as f32);
+        let predictions = Predictions {
+            genes: (0..30).map(of_gene).collect(),
+        };
+        let (listed, order) = listed(&pair, &predictions, &[3]);
+        assert_eq!((listed.len(), order[0]), (30, 3));
+        let data = GeneData {
+            pair: &pair,
+            strands: Strands::UpstreamFirst,
+            transform: InputTransform::None,
+            predictions: &predictions,
+            label: "log2 fold change".into(),
+            classifies: false,
+            attention: None,
+            listed,
+            order,
+            contributions: (0..30).map(|gene| (gene, vec![gene as f64; 5])).collect(),
+        };
+        // Ten lines of sixteen points and fifteen numbers a page.
+        let of_page = 10 * 16 + 15 * 4;
+        assert_eq!(data.with_page(4 * of_page).len(), 4);
+        assert!(data.with_page(4 * of_page).contains(&3));
+        let json: Value = serde_json::from_str(&data.json(4 * of_page).unwrap()).unwrap();
+        let pages = &json["pages"];
+        assert_eq!(pages["genes"].as_array().unwrap().len(), 4);
+        assert_eq!(pages["points"], 16);
+        // With room for all, the lowest signal of the first gene's first mark is there.
+        let json: Value = serde_json::from_str(&data.json(BUDGET).unwrap()).unwrap();
+        let pages = &json["pages"];
+        assert!(pages["genes"].is_null() && pages["points"] == 20);
+        let compressed = STANDARD.decode(pages["data"].as_str().unwrap()).unwrap();
+        let mut bytes = Vec::new();
+        std::io::Read::read_to_end(
+            &mut flate2::read::DeflateDecoder::new(compressed.as_slice()),
+            &mut bytes,
+        )
+        .unwrap();
+        assert_eq!(bytes.len(), 30 * (15 * 4 + 10 * 20));
+        let lowest = &bytes[30 * 5 * 4..][..4];
+        assert_eq!(f32::from_le_bytes(lowest.try_into().unwrap()), -2.5);
+        // It is the first point of A's first mark.
+        assert_eq!(bytes[30 * 15 * 4], 0);
+    }
 }

@@ -188,7 +188,7 @@ pub(super) fn profiles(pair: &Pair, strands: Strands, transform: InputTransform)
                 })
         })
         .collect();
-    let cells = match pair.is_of_several() || pair.genes.is_empty() {
+    let cells = match pair.has_several() || pair.genes.is_empty() {
         true => ["A".to_owned(), "B".to_owned()],
         false => pair.cell_types(0).map(str::to_owned),
     };

@@ -116,7 +116,7 @@ impl RunReport<'_> {
             self.faithfulness(drawn("faithfulness")),
         ));
         sections.push(section("genes", "Genes", self.genes()?));
-        let cells = match pair.is_of_several() {
+        let cells = match pair.has_several() {
             true => format!("{} pairs of cell types", pair.names().len()),
             false => pair.cell_types(0).join(" and "),
         };

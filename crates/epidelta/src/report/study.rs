@@ -16,7 +16,7 @@ use crate::{
 };
 
 /// The figures of a study.
-pub fn study_figures(results: &StudyResults) -> Vec<Figure> {
+fn study_figures(results: &StudyResults) -> Vec<Figure> {
     vec![
         Figure::new(
             "pearson_by_pair",

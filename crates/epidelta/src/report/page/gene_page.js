@@ -186,7 +186,7 @@ function drawRow(row, layout, geneName, number) {
   if (row.a) {
     drawn.push(...drawProfile(row, x, top, profile), text('tick', layout.left - 8, top + profile, 'end', short(row.lowest)),
       svg('path', { class: 'axis', d: `M${layout.left},${top}v${profile}H${layout.right}` }));
-    if (row.largest > 0) drawn.push(text('tick', layout.left - 8, top + 9, 'end', short(row.largest)));
+    if (row.largest > row.lowest) drawn.push(text('tick', layout.left - 8, top + 9, 'end', short(row.largest)));
   }
   row.encoders.forEach((encoder, n) => drawn.push(...drawEncoder(encoder, layout, x, strips + 15 * n)));
   if (layout.ablation && row.ablation !== null) {
@@ -228,7 +228,7 @@ function strongest(page) {
     : best(page.marks, (m) => (isNumber(m.ablation) ? Math.abs(m.ablation) : NaN));
   const parts = [];
   if (beta) parts.push(`Strongest mark by attention: ${beta.mark} (channel ${beta.channel}, ${fixed(beta.beta, 3, false)}).`);
-  if (ablation) parts.push(`Strongest mark by ablation: ${ablation.mark} (${fixed(ablation.ablation, 2, true)}).`);
+  if (ablation && Math.abs(ablation.ablation) >= 0.005) parts.push(`Strongest mark by ablation: ${ablation.mark} (${fixed(ablation.ablation, 2, true)}).`);
   return parts.length && page.marks.length > 1 ? html('p', {}, parts.join(' ')) : null;
 }
 

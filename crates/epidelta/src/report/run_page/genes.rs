@@ -10,7 +10,7 @@ use crate::{
     error::Result,
     report::{
         gene_data::{BUDGET, GeneData, listed},
-        page::table,
+        page::{number, table},
     },
 };
 
@@ -39,11 +39,12 @@ impl RunReport<'_> {
                 };
                 let marks = pair.marks().iter().zip(contributions);
                 let strongest = marks.max_by(|x, y| x.1.abs().total_cmp(&y.1.abs()));
-                let strongest = strongest.map_or(String::new(), |(mark, contribution)| {
+                let strongest = strongest.filter(|(_, contribution)| contribution.abs() >= 0.005);
+                let strongest = strongest.map_or("none".into(), |(mark, contribution)| {
                     format!("{mark} ({})", signed(contribution))
                 });
                 let mut row = vec![name];
-                if pair.is_of_several() {
+                if pair.has_several() {
                     row.push(pair.cell_types(gene).join("/"));
                 }
                 row.extend([
@@ -60,7 +61,7 @@ impl RunReport<'_> {
             "#Predicted",
             "Strongest mark by ablation",
         ];
-        if pair.is_of_several() {
+        if pair.has_several() {
             columns.insert(1, "Pair");
         }
         let which = match pair.in_split(Split::Test).is_empty() {
@@ -110,6 +111,11 @@ impl RunReport<'_> {
     }
 }
 
+/// With its sign, but for what rounds to zero.
 fn signed(value: f64) -> String {
-    format!("{value:+.2}").replace('-', "\u{2212}")
+    let text = number(Some(value), 2);
+    match value >= 0.005 {
+        true => format!("+{text}"),
+        false => text,
+    }
 }

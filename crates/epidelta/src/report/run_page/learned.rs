@@ -176,15 +176,17 @@ impl RunReport<'_> {
             p.verdict { (found.verdict) }
             ul { @for sentence in &found.findings { li { (sentence) } } }
             (drawn)
-            (table(
-                &format!(
-                    "Areas under the curves of {} genes, mean and 95 % interval: of deletion the \
-                     smaller, of insertion the larger is better",
-                    found.moved_genes
-                ),
-                &["Ranking", "Of", "#Deletion", "#Insertion"],
-                &areas,
-            ))
+            @if !areas.is_empty() {
+                (table(
+                    &format!(
+                        "Areas under the curves of {} genes, mean and 95 % interval: of deletion the \
+                         smaller, of insertion the larger is better",
+                        found.moved_genes
+                    ),
+                    &["Ranking", "Of", "#Deletion", "#Insertion"],
+                    &areas,
+                ))
+            }
             (table(
                 "Spearman's rho, mean over genes and 95 % interval; genes of which a ranking does not \
                  vary do not count",

@@ -19,7 +19,7 @@ impl RunReport<'_> {
         let mut known = vec![
             ("Method", head.method.to_string()),
             (
-                match self.explained.pair.is_of_several() {
+                match self.explained.pair.has_several() {
                     true => "Genes, once for each pair",
                     false => "Genes",
                 },
@@ -105,9 +105,12 @@ impl RunReport<'_> {
             (join.only_a.len(), "only in A of a pair"),
             (join.only_b.len(), "only in B of a pair"),
             (join.without_label.len(), "not in the table of labels"),
+            (join.neither_up_nor_down, "neither up nor down"),
         ];
         for (genes, why) in dropped.into_iter().filter(|&(genes, _)| genes > 0) {
-            caveats.push(format!("Left out, since they are {why}: {genes} genes."));
+            caveats.push(format!(
+                "Genes that were left out, since they are {why}: {genes}."
+            ));
         }
         if join.labels_reversed {
             caveats.push(
@@ -122,7 +125,7 @@ impl RunReport<'_> {
                 join.left_out.join(", ")
             ));
         }
-        if self.explained.pair.is_of_several() {
+        if self.explained.pair.has_several() {
             caveats.push(
                 "A gene stands in every pair. Intervals of Pearson r take that into account; those \
                  of means over genes do not, and are too narrow."
