@@ -161,32 +161,30 @@ pub(super) fn profiles(pair: &Pair, strands: Strands, transform: InputTransform)
             .collect::<Vec<_>>()
     };
     let positions = positions(pair);
-    let panels: Vec<Panel> = groups
-        .iter()
-        .zip(["up", "down"])
-        .flat_map(|(genes, direction)| {
-            let positions = &positions;
-            let mean = &mean;
-            pair.marks()
-                .iter()
-                .enumerate()
-                .map(move |(mark, name)| Panel {
-                    title: format!("{name}, {direction}"),
-                    lines: [0, 1]
-                        .map(|side| Line {
-                            style: side,
-                            points: positions
-                                .iter()
-                                .copied()
-                                .zip(mean(genes, side, mark))
-                                .collect(),
-                            intervals: Vec::new(),
-                        })
-                        .into(),
-                    instead: String::new(),
-                    ends_at_one: false,
-                })
-        })
+    let line = |genes: &[usize], side: usize, mark: usize| Line {
+        style: side,
+        points: positions
+            .iter()
+            .copied()
+            .zip(mean(genes, side, mark))
+            .collect(),
+        intervals: Vec::new(),
+    };
+    let panel = |genes: &[usize], direction: &str, mark: usize| {
+        let is_seen = genes.iter().any(|&gene| !pair.hides(gene, mark));
+        let sides = [0, 1].into_iter().filter(|_| is_seen);
+        Panel {
+            title: format!("{}, {direction}", pair.marks()[mark]),
+            lines: sides.map(|side| line(genes, side, mark)).collect(),
+            instead: "a cell type lacks it".into(),
+            ends_at_one: false,
+        }
+    };
+    let directions = groups.into_iter().zip(["up", "down"]);
+    let marks = || 0..pair.marks().len();
+    let panels: Vec<Panel> = directions
+        .flat_map(|(genes, direction)| marks().map(move |mark| (genes, direction, mark)))
+        .map(|(genes, direction, mark)| panel(genes, direction, mark))
         .collect();
     let cells = match pair.has_several() || pair.genes.is_empty() {
         true => ["A".to_owned(), "B".to_owned()],
