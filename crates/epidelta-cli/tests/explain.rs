@@ -4,7 +4,7 @@ mod common;
 
 use std::fs;
 
-use common::{Workplace, shared};
+use common::{Workplace, import_sample, sample_genes};
 use serde_json::Value;
 
 /// Simulated cell types and a short run.
@@ -395,21 +395,12 @@ fn unusable_input_is_refused() {
 
 #[test]
 fn strands_turn_the_axis_round() {
-    let Some(sample) = shared("data/deepdiff-sample") else {
+    let Some(genes) = sample_genes() else {
         return;
     };
-    let genes = shared("data/genes/gencode_10_genes.gtf.gz").unwrap();
     let workplace = Workplace::new();
-    let (sample, genes) = (sample.display(), genes.display());
-    for (name, cell) in [("E123", "Cell1"), ("E003", "Cell2")] {
-        let files = ["train", "valid", "test"].map(|s| format!("--{s} {sample}/{cell}.{s}.csv"));
-        let import = format!(
-            "import deepdiff --name {name} --expression {sample}/{cell}.expr.csv {}",
-            files.join(" ")
-        );
-        workplace.succeed(&format!("{import} -o {name}.parquet"));
-        workplace.succeed(&format!("{import} --genes {genes} -o {name}.known.parquet"));
-    }
+    import_sample(&workplace, "", "").unwrap();
+    import_sample(&workplace, ".known", &genes).unwrap();
     for (of, axis) in [("", "strands are not known"), (".known", "upstream first")] {
         workplace.succeed(&format!(
             "train --a E123{of}.parquet --b E003{of}.parquet {SHORT} --set input.order=\"file\" -o run{of}"

@@ -4,7 +4,7 @@ mod common;
 
 use std::{fs, path::Path, process::Command};
 
-use common::{Workplace, shared};
+use common::{Workplace, import_sample, sample_genes};
 
 const SHORT: &str = "--set training.epochs=2";
 
@@ -67,20 +67,11 @@ fn browse(workplace: &Workplace, page: &str, gene: &[&str]) {
 
 #[test]
 fn the_published_sample_on_a_page() {
-    let Some(sample) = shared("data/deepdiff-sample") else {
+    let Some(genes) = sample_genes() else {
         return;
     };
-    let genes = shared("data/genes/gencode_10_genes.gtf.gz").unwrap();
     let workplace = Workplace::new();
-    let (sample, genes) = (sample.display(), genes.display());
-    for (name, cell) in [("E123", "Cell1"), ("E003", "Cell2")] {
-        let files = ["train", "valid", "test"].map(|s| format!("--{s} {sample}/{cell}.{s}.csv"));
-        workplace.succeed(&format!(
-            "import deepdiff --name {name} --expression {sample}/{cell}.expr.csv {} --genes {genes} \
-             -o {name}.parquet",
-            files.join(" ")
-        ));
-    }
+    import_sample(&workplace, "", &genes).unwrap();
     workplace.succeed(&format!(
         "train --a E123.parquet --b E003.parquet {SHORT} -o run"
     ));

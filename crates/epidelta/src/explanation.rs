@@ -38,6 +38,7 @@ pub use faithfulness::{Faithfulness, RegionAblation};
 pub use genes::{GeneChoice, Strands};
 pub use gradients::{Attribution, Baseline, attributions};
 pub use mean::Mean;
+pub(crate) use mean::rounded;
 pub use parquet_table::{AttentionTable, write_attributions};
 pub use perturbation::{Perturbation, Perturbed, perturb};
 pub use predictor::Predictor;

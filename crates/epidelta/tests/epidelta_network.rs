@@ -15,14 +15,16 @@ use epidelta::{
     dataset::{Batch, Task},
     method::{Method, MethodConfig, Preset, Settings},
     model::{
-        DataSize, Epidelta, EpideltaConfig, ExpressionThresholds, Kernel, NamedTensor, Network,
-        Output, SignalTensors, Tensors, named_tensors, with_tensors,
+        DataSize, Epidelta, EpideltaConfig, ExpressionThresholds, Kernel, Network, Output,
+        SignalTensors, Tensors, named_tensors, with_tensors,
     },
 };
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use serde::Deserialize;
 use serde_json::Value;
+
+use common::tensor;
 
 const KERNELS: [Kernel; 2] = [Kernel::Fused, Kernel::Composed];
 
@@ -85,23 +87,6 @@ impl Golden {
         let weights = self.weights.iter();
         let weights: Tensors = weights.map(|(n, v)| (n.clone(), tensor(v))).collect();
         with_tensors(model, weights).unwrap()
-    }
-}
-
-/// The shape and the numbers of nested lists.
-fn tensor(value: &Value) -> NamedTensor {
-    let Some(list) = value.as_array() else {
-        return NamedTensor {
-            shape: Vec::new(),
-            values: vec![value.as_f64().unwrap() as f32],
-        };
-    };
-    let parts: Vec<NamedTensor> = list.iter().map(tensor).collect();
-    let mut shape = vec![parts.len()];
-    shape.extend(&parts[0].shape);
-    NamedTensor {
-        shape,
-        values: parts.into_iter().flat_map(|part| part.values).collect(),
     }
 }
 

@@ -139,3 +139,25 @@ pub fn import_command(prefix: &str) -> String {
          -o {prefix}.parquet"
     )
 }
+
+/// Imports the published sample as `E123.parquet` and `E003.parquet`, or with a suffix before the
+/// dot, with further options; `None` where there are no shared data.
+pub fn import_sample(workplace: &Workplace, suffix: &str, options: &str) -> Option<()> {
+    let sample = shared("data/deepdiff-sample")?;
+    let sample = sample.display();
+    for (name, cell) in [("E123", "Cell1"), ("E003", "Cell2")] {
+        let files = ["train", "valid", "test"].map(|s| format!("--{s} {sample}/{cell}.{s}.csv"));
+        workplace.succeed(&format!(
+            "import deepdiff --name {name} --expression {sample}/{cell}.expr.csv {} {options} \
+             -o {name}{suffix}.parquet",
+            files.join(" ")
+        ));
+    }
+    Some(())
+}
+
+/// The option that gives the published sample its strands.
+pub fn sample_genes() -> Option<String> {
+    let genes = shared("data/genes/gencode_10_genes.gtf.gz")?;
+    Some(format!("--genes {}", genes.display()))
+}

@@ -113,6 +113,11 @@ impl Metadata {
     pub fn is_in_reads(&self) -> bool {
         self.expression_unit == READS
     }
+
+    /// Where a bin begins, bp downstream of the TSS, where bins run from upstream on.
+    pub fn position(&self, bin: usize) -> i64 {
+        bin as i64 * i64::from(self.bin_size) - i64::from(self.upstream)
+    }
 }
 
 /// A gene of an epigenome, without its signal.

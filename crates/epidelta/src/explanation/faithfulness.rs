@@ -128,6 +128,7 @@ impl Evidence<'_> {
             .map(|&place| self.regions.ends[place])
             .collect();
         let (mut of_units, mut precisions) = (Vec::new(), Vec::new());
+        let mut agreements = Vec::new();
         for unit in self.units() {
             let regions = self.regions_of(unit);
             let scores = self.scores(unit);
@@ -144,10 +145,14 @@ impl Evidence<'_> {
                 &of_moved,
                 self.seed,
             )?);
+            agreements.extend(agreements_of(unit, &scores));
             if let Some(truth) = self.truth {
                 let pair = self.predictor.pair;
                 precisions.extend(truth.precision(pair, self.genes, unit, regions, &scores));
             }
+        }
+        if self.seeds.len() > 1 {
+            agreements.extend(self.among_seeds()?);
         }
         let gaps = self.attributions.iter().flatten();
         let mut faithfulness = Faithfulness {
@@ -156,7 +161,7 @@ impl Evidence<'_> {
             predicted_size: self.size_of_ends(0),
             baseline_size: self.size_of_ends(1),
             curves: of_units,
-            agreements: self.agreements()?,
+            agreements,
             precisions,
             largest_completeness_gap: gaps
                 .map(|attribution| attribution.completeness_gap().abs())
@@ -267,34 +272,6 @@ impl Evidence<'_> {
         }
     }
 
-    fn agreements(&self) -> Result<Vec<Agreement>> {
-        let mut found = Vec::new();
-        for unit in self.units() {
-            let scores = self.scores(unit);
-            let of = |ranking: Ranking| scores.iter().find(|scores| scores.ranking == ranking);
-            let compared = [
-                [Ranking::Attention, Ranking::Ablation],
-                [Ranking::IntegratedGradients, Ranking::Ablation],
-                [Ranking::Saliency, Ranking::Ablation],
-                [Ranking::Difference, Ranking::Ablation],
-                [Ranking::Attention, Ranking::IntegratedGradients],
-            ];
-            for [x, y] in compared {
-                if let (Some(of_x), Some(of_y)) = (of(x), of(y)) {
-                    found.push(Agreement::of_scores(
-                        [x.name(), y.name()],
-                        unit.name(),
-                        [&of_x.of_genes, &of_y.of_genes],
-                    ));
-                }
-            }
-        }
-        if self.seeds.len() > 1 {
-            found.extend(self.among_seeds()?);
-        }
-        Ok(found)
-    }
-
     /// Whether another seed finds the same.
     fn among_seeds(&self) -> Result<Vec<Agreement>> {
         let of_regions = self.regions_of(Unit::Region);
@@ -348,6 +325,27 @@ impl Evidence<'_> {
         compare(Ranking::Ablation, Unit::Mark, &of_marks, ablations);
         Ok(found)
     }
+}
+
+/// Whether rankings of the same units agree.
+fn agreements_of(unit: Unit, scores: &[Scores]) -> Vec<Agreement> {
+    let of = |ranking: Ranking| scores.iter().find(|scores| scores.ranking == ranking);
+    let compared = [
+        [Ranking::Attention, Ranking::Ablation],
+        [Ranking::IntegratedGradients, Ranking::Ablation],
+        [Ranking::Saliency, Ranking::Ablation],
+        [Ranking::Difference, Ranking::Ablation],
+        [Ranking::Attention, Ranking::IntegratedGradients],
+    ];
+    let known = compared
+        .into_iter()
+        .filter_map(|[x, y]| Some([of(x)?, of(y)?]));
+    known
+        .map(|[x, y]| {
+            let names = [x.ranking.name(), y.ranking.name()];
+            Agreement::of_scores(names, unit.name(), [&x.of_genes, &y.of_genes])
+        })
+        .collect()
 }
 
 fn attention_to(attention: &Attention, place: usize, unit: Unit, regions: &Regions) -> Vec<f64> {

@@ -60,14 +60,20 @@ impl Mean {
     }
 }
 
-/// A number with two digits after the point, a true minus, and no sign of what rounds to zero.
-pub(super) fn two_digits(x: f64) -> String {
-    let text = format!("{x:.2}");
+/// A number with so many digits after the point, a true minus, and no sign of what rounds to
+/// zero.
+pub(crate) fn rounded(value: f64, digits: usize) -> String {
+    let text = format!("{value:.digits$}");
     match text.strip_prefix('-') {
-        Some("0.00") => "0.00".into(),
+        Some(size) if size.parse() == Ok(0.0) => size.to_owned(),
         Some(size) => format!("\u{2212}{size}"),
         None => text,
     }
+}
+
+/// With two digits, as in sentences.
+pub(super) fn two_digits(value: f64) -> String {
+    rounded(value, 2)
 }
 
 /// The 97.5 % quantile of Student's t, by its expansion around the normal one (Abramowitz and

@@ -169,7 +169,7 @@ pub fn perturb(
     let predicted = predictor.predict(genes)?;
     let bins = predictor.pair.bins();
     let metadata = &predictor.pair.cells[0].metadata;
-    let (bin_size, upstream) = (i64::from(metadata.bin_size), i64::from(metadata.upstream));
+    let bin_size = i64::from(metadata.bin_size);
     let mut found = Vec::with_capacity(perturbations.len() * genes.len());
     for (index, (perturbation, marks)) in perturbations.iter().zip(marks).enumerate() {
         let perturbed = predictor.predict_edited(genes, |place, [a, b]| {
@@ -180,7 +180,7 @@ pub fn perturb(
             for (edit, mark) in perturbation.edits.iter().zip(&marks) {
                 for bin in 0..bins {
                     let along = if is_reversed { bins - 1 - bin } else { bin };
-                    if !edit.is_of(along as i64 * bin_size - upstream, bin_size) {
+                    if !edit.is_of(metadata.position(along), bin_size) {
                         continue;
                     }
                     let at = mark * bins + bin;

@@ -76,15 +76,13 @@ pub fn write_tables(
     }
     if !explained.coefficients.is_empty() {
         let metadata = &pair.cells[0].metadata;
-        let position =
-            |bin: usize| bin as i64 * i64::from(metadata.bin_size) - i64::from(metadata.upstream);
         let rows = explained.coefficients.iter().map(|of| {
             format!(
                 "{}\t{}\t{}\t{}\t{}",
                 of.channel.name(),
                 pair.marks()[of.mark],
-                position(of.bins.start),
-                position(of.bins.end),
+                metadata.position(of.bins.start),
+                metadata.position(of.bins.end),
                 of.weight
             )
         });
@@ -104,9 +102,10 @@ pub fn write_tables(
 /// Positions of the middles of the bins, bp downstream of the TSS.
 pub(crate) fn positions(pair: &Pair) -> Vec<f64> {
     let metadata = &pair.cells[0].metadata;
-    let (size, upstream) = (f64::from(metadata.bin_size), f64::from(metadata.upstream));
-    let middle = |bin: usize| (bin as f64 + 0.5) * size - upstream;
-    (0..pair.bins()).map(middle).collect()
+    let half = f64::from(metadata.bin_size) / 2.0;
+    let bins = 0..pair.bins();
+    bins.map(|bin| metadata.position(bin) as f64 + half)
+        .collect()
 }
 
 fn write_marks(importance: &[Importance], path: &Path) -> Result<()> {
@@ -140,8 +139,6 @@ fn write_regions(explained: &Explained, path: &Path) -> Result<()> {
         .first()
         .map_or(0, |of| of.contributions.len());
     let regions = Regions::new(marks.len(), bins, units / marks.len().max(1));
-    let position =
-        |bin: usize| bin as i64 * i64::from(metadata.bin_size) - i64::from(metadata.upstream);
     let rows = explained.regions.iter().flat_map(|of| {
         let contributions = of.contributions.iter().enumerate();
         contributions
@@ -151,7 +148,7 @@ fn write_regions(explained: &Explained, path: &Path) -> Result<()> {
                     true => bins - range.end..bins - range.start,
                     false => range,
                 };
-                let (from, to) = (position(range.start), position(range.end));
+                let [from, to] = [range.start, range.end].map(|bin| metadata.position(bin));
                 (
                     of.gene,
                     format!("{}\t{from}\t{to}\t{contribution}", marks[mark]),

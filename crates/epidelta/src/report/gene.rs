@@ -9,7 +9,7 @@ use super::{
         BLACK, COLORS, Drawing, GREY, GRID, LABEL, NARROWEST, PADDING, TICK, Type, title_lines,
     },
     figure::Figure,
-    text::{fit, text_width},
+    text::{fit, signed, text_width},
 };
 use crate::{
     dataset::InputTransform,
@@ -305,14 +305,5 @@ impl GenePage<'_> {
         };
         let place = (left + WIDTH / 2.0, top + 36.0);
         drawing.text(place, label, Type::new(LABEL, TextAnchor::Middle));
-    }
-}
-
-/// With its sign, but for what rounds to zero.
-fn signed(value: f64) -> String {
-    let text = format!("{value:+.2}");
-    match text.strip_prefix(['-', '+']) {
-        Some("0.00") => "0.00".into(),
-        _ => text.replace('-', "\u{2212}"),
     }
 }

@@ -4,6 +4,7 @@
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 
 use super::figure::Figure;
+use crate::explanation::rounded;
 
 const STYLE: &str = include_str!("page/report.css");
 const SCRIPT: &str = concat!(
@@ -153,15 +154,7 @@ pub(super) fn facts(facts: &[(&str, String)]) -> Markup {
 /// A number with so many digits after the point, and a true minus.
 pub(super) fn number(value: Option<f64>, digits: usize) -> String {
     match value.filter(|value| value.is_finite()) {
-        Some(value) => {
-            let text = format!("{value:.digits$}");
-            match text.strip_prefix('-') {
-                // What rounds to zero has no sign.
-                Some(size) if size.parse() == Ok(0.0) => size.to_owned(),
-                Some(size) => format!("\u{2212}{size}"),
-                None => text,
-            }
-        }
+        Some(value) => rounded(value, digits),
         None => "undefined".into(),
     }
 }

@@ -1,6 +1,8 @@
 //! Text in figures: how wide it is, what fits, and what the drawing library would
 //! misread.
 
+use crate::explanation::rounded;
+
 /// Width of a text in px, on the high side for Helvetica and near for DejaVu Sans
 /// (kuva's own measure is private).
 pub(super) fn text_width(s: &str, size: u32) -> f64 {
@@ -89,6 +91,15 @@ pub(super) fn break_label(s: &str, size: u32, width: f64) -> Option<Vec<String>>
     fits.then_some(lines)
 }
 
+/// A change with two digits and its sign, but for what rounds to zero.
+pub(super) fn signed(value: f64) -> String {
+    let text = rounded(value, 2);
+    match value >= 0.005 {
+        true => format!("+{text}"),
+        false => text,
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -111,6 +122,12 @@ mod tests {
             Some(vec!["E003/".to_owned(), "E123".to_owned()])
         );
         assert_eq!(lines(20.0), None);
+    }
+
+    #[test]
+    fn what_rounds_to_zero_has_no_sign() {
+        let signs = [1.234, 0.004, -0.004, -2.0].map(signed);
+        assert_eq!(signs, ["+1.23", "0.00", "0.00", "\u{2212}2.00"]);
     }
 
     #[test]

@@ -12,7 +12,9 @@ use burn::{
 };
 use epidelta::{
     method::{MethodConfig, NetworkSettings, Preset, Settings},
-    model::{DeepDiffConfig, NamedWeights, Tensors, Variant, named_tensors, with_tensors},
+    model::{
+        DeepDiffConfig, NamedTensor, NamedWeights, Tensors, Variant, named_tensors, with_tensors,
+    },
 };
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
@@ -62,6 +64,23 @@ pub fn number(value: &Value) -> f64 {
 
 pub fn numbers(value: &Value) -> Vec<f64> {
     value.as_array().unwrap().iter().map(number).collect()
+}
+
+/// The shape and the numbers of nested lists.
+pub fn tensor(value: &Value) -> NamedTensor {
+    let Some(list) = value.as_array() else {
+        return NamedTensor {
+            shape: Vec::new(),
+            values: vec![value.as_f64().unwrap() as f32],
+        };
+    };
+    let parts: Vec<NamedTensor> = list.iter().map(tensor).collect();
+    let mut shape = vec![parts.len()];
+    shape.extend(&parts[0].shape);
+    NamedTensor {
+        shape,
+        values: parts.into_iter().flat_map(|part| part.values).collect(),
+    }
 }
 
 /// Checks the gradient of a loss by each tensor of a model against its differences along a drawn

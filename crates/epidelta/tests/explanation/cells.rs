@@ -1,7 +1,11 @@
 //! Cell types of given signal.
 
-use epidelta::dataset::{
-    Epigenome, GeneRecord, LabelConfig, Metadata, Normalization, Orientation, Pair,
+use std::path::PathBuf;
+
+use epidelta::{
+    dataset::{Epigenome, GeneRecord, LabelConfig, Metadata, Normalization, Orientation, Pair},
+    method::{Method, Preset, Settings},
+    run::{DataFiles, Run, TrainingPlan, train},
 };
 
 /// A cell type with this signal, `[mark][gene][bin]`.
@@ -48,4 +52,20 @@ pub fn pair(names: [&str; 2], signal: [&[Vec<Vec<f32>>]; 2]) -> Pair {
     };
     let [a, b] = cells;
     Pair::join(a, b, label).unwrap().0
+}
+
+/// A run of a method on two files of cell types, with the preset tuned but for these settings.
+pub fn trained(method: Method, settings: Settings, [a, b]: [PathBuf; 2], output: PathBuf) -> Run {
+    let plan = TrainingPlan {
+        data: DataFiles::Pair { a, b, labels: None },
+        method,
+        preset: Preset::Tuned,
+        settings,
+        seed: 1,
+        initial_weights: None,
+        output: output.clone(),
+        force: false,
+    };
+    train(&plan, &mut |_| ()).unwrap();
+    Run::open(&output).unwrap()
 }

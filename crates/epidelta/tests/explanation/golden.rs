@@ -16,7 +16,10 @@ use epidelta::{
 use serde::Deserialize;
 use serde_json::Value;
 
-use super::{cells, common};
+use super::{
+    cells,
+    common::{self, tensor},
+};
 
 /// `[mark][gene][bin]`.
 type Bins = Vec<Vec<Vec<f32>>>;
@@ -67,23 +70,6 @@ fn golden() -> Golden {
 
 fn epidelta_networks() -> BTreeMap<String, EpideltaGolden> {
     serde_json::from_str(include_str!("../golden/epidelta.json")).unwrap()
-}
-
-/// The shape and the numbers of nested lists.
-fn tensor(value: &Value) -> NamedTensor {
-    let Some(list) = value.as_array() else {
-        return NamedTensor {
-            shape: Vec::new(),
-            values: vec![value.as_f64().unwrap() as f32],
-        };
-    };
-    let parts: Vec<NamedTensor> = list.iter().map(tensor).collect();
-    let mut shape = vec![parts.len()];
-    shape.extend(&parts[0].shape);
-    NamedTensor {
-        shape,
-        values: parts.into_iter().flat_map(|part| part.values).collect(),
-    }
 }
 
 fn method(network: Network) -> FittedMethod {

@@ -5,11 +5,13 @@ use epidelta::{
     explanation::{Ablation, Agreement, ExplainConfig, Explained, Ranking, Unit, explain},
     method::{Method, MethodConfig, Preset, Settings},
     model::Variant,
-    run::{DataFiles, Run, TrainingPlan, train},
+    run::{DataFiles, Run},
 };
 use rand::{SeedableRng, seq::SliceRandom};
 use rand_chacha::ChaCha8Rng;
 use tempfile::TempDir;
+
+use super::cells;
 
 /// The mark that the expression goes with.
 const CAUSAL: &str = "H3K36me3";
@@ -64,22 +66,8 @@ fn trained(method: Method, epochs: usize, ensemble: usize) -> (TempDir, Run) {
         }
         other => panic!("{other:?}"),
     }
-    let plan = TrainingPlan {
-        data: DataFiles::Pair {
-            a: path("A.parquet"),
-            b: path("B.parquet"),
-            labels: None,
-        },
-        method,
-        preset: Preset::Tuned,
-        settings,
-        seed: 1,
-        initial_weights: None,
-        output: path("run"),
-        force: false,
-    };
-    train(&plan, &mut |_| ()).unwrap();
-    let run = Run::open(&path("run")).unwrap();
+    let files = ["A.parquet", "B.parquet"].map(path);
+    let run = cells::trained(method, settings, files, path("run"));
     (folder, run)
 }
 

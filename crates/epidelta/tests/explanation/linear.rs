@@ -11,9 +11,11 @@ use epidelta::{
     },
     genome::Strand,
     method::{Method, Preset, Settings},
-    run::{DataFiles, Run, TrainingPlan, train},
+    run::Run,
 };
 use tempfile::TempDir;
+
+use super::cells;
 
 /// A run of ridge regression on signal as it is.
 fn ridge() -> (TempDir, Run) {
@@ -33,22 +35,8 @@ fn ridge() -> (TempDir, Run) {
         .unwrap();
     let mut settings = Settings::of(Method::Ridge, Preset::Tuned);
     settings.input.transform = InputTransform::None;
-    let plan = TrainingPlan {
-        data: DataFiles::Pair {
-            a: path("A.parquet"),
-            b: path("B.parquet"),
-            labels: None,
-        },
-        method: Method::Ridge,
-        preset: Preset::Tuned,
-        settings,
-        seed: 1,
-        initial_weights: None,
-        output: path("run"),
-        force: false,
-    };
-    train(&plan, &mut |_| ()).unwrap();
-    let run = Run::open(&path("run")).unwrap();
+    let files = ["A.parquet", "B.parquet"].map(path);
+    let run = cells::trained(Method::Ridge, settings, files, path("run"));
     (folder, run)
 }
 
@@ -249,25 +237,11 @@ fn the_truth_is_turned_round_with_the_bins() {
         write_epigenome(&cell, &to, false).unwrap();
         to
     };
-    let data = DataFiles::Pair {
-        a: along_genome("A.parquet"),
-        b: along_genome("B.parquet"),
-        labels: None,
-    };
+    let files = ["A.parquet", "B.parquet"].map(along_genome);
     let mut settings = Settings::of(Method::Ridge, Preset::Tuned);
     settings.input.transform = InputTransform::None;
-    let plan = TrainingPlan {
-        data: data.clone(),
-        method: Method::Ridge,
-        preset: Preset::Tuned,
-        settings,
-        seed: 1,
-        initial_weights: None,
-        output: path("along"),
-        force: false,
-    };
-    train(&plan, &mut |_| ()).unwrap();
-    let run = Run::open(&path("along")).unwrap();
+    let run = cells::trained(Method::Ridge, settings, files, path("along"));
+    let data = run.data().unwrap();
     let found = explain(&run, &data, &config, &mut |_, _, _| Ok(()), &mut |_| ()).unwrap();
     assert!(found.strands == epidelta::explanation::Strands::Known);
     let differences = |precisions: &[epidelta::explanation::Precision]| {

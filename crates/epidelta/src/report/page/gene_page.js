@@ -22,7 +22,7 @@ async function readPages() {
   const P = report.pages.genes ? report.pages.genes.length : count;
   const M = report.marks.length, E = report.encoders.length, T = report.pages.points, S = report.pages.steps;
   const buffer = await inflate(report.pages.data);
-  const sizes = { signalLargest: 4 * P * M, signalLowest: 4 * P * M, ablation: report.ablation === null ? 0 : 4 * P * M, beta: 4 * P * E,
+  const sizes = { signalLargest: 4 * P * M, signalLowest: 4 * P * M, ablation: 4 * P * M, beta: 4 * P * E,
     alphaLargest: 4 * P * E, signal: P * 2 * M * T, alpha: P * E * S };
   const expected = Object.values(sizes).reduce((a, b) => a + b, 0);
   if (buffer.byteLength !== expected) {
@@ -40,7 +40,7 @@ async function readPages() {
       const lowest = float(at.signalLowest, p * M + m);   // below zero where a control was subtracted, else zero
       const signal = (cell) => scaled(at.signal + ((p * 2 + cell) * M + m) * T, T, lowest, largest);
       return { mark, largest, lowest, a: signal(0), b: signal(1),
-        ablation: report.ablation === null ? null : float(at.ablation, p * M + m) };
+        ablation: float(at.ablation, p * M + m) };
     }),
     encoders: report.encoders.map((encoder, e) => {
       const largest = float(at.alphaLargest, p * E + e);
@@ -103,9 +103,8 @@ function layoutOf(page, available) {
     right = start - 22;
     return place;
   };
-  const ablation = report.ablation === null ? null : column(ABLATION_TITLE);
+  const ablation = column(ABLATION_TITLE);
   const beta = page.encoders.length ? column(BETA_TITLE) : null;
-  if (!ablation && !beta) right -= 10;   // room for half of the last tick's label
   const largest = (values) => Math.max(1e-9, ...values.filter(isNumber).map(Math.abs));
   return { width, left, right, beta, ablation,
     betaLargest: largest(page.encoders.map((e) => e.beta)), ablationLargest: largest(page.marks.map((m) => m.ablation)) };
@@ -189,7 +188,7 @@ function drawRow(row, layout, geneName, number) {
     if (row.largest > row.lowest) drawn.push(text('tick', layout.left - 8, top + 9, 'end', short(row.largest)));
   }
   row.encoders.forEach((encoder, n) => drawn.push(...drawEncoder(encoder, layout, x, strips + 15 * n)));
-  if (layout.ablation && row.ablation !== null) {
+  if (row.ablation !== null) {
     drawn.push(text('column', layout.ablation.right, 15, 'end', ABLATION_TITLE),
       ...drawAblation(row.ablation, layout.ablation, layout.ablationLargest, top + profile / 2));
   }
@@ -209,14 +208,14 @@ function legend(page) {
     item('line-a', `signal in ${cell('A', report.a)}`), item('line-b', `signal in ${cell('B', report.b)}`),
     page.encoders.length ? item('strip', 'strip: attention over bins, from 0 to the largest of the strip') : null,
     page.encoders.length ? item('beta', 'bar: attention over marks') : null,
-    report.ablation === null ? null : item('ablation', `bar about zero: ablation, ${report.ablation}`));
+    item('ablation', `bar about zero: ablation, ${report.ablation}`));
 }
 
 function captionOf(page) {
   const ways = { strand: 'upstream on the left (5′ to 3′ of the gene)', genome: 'along the genome, whatever the strand' };
-  const honest = page.encoders.length === 0 ? (report.ablation === null ? '' : 'The bars of ablation are the change of the prediction itself.')
-    : 'Attention says where the network looked, not what moved its prediction' +
-      (report.ablation === null ? '.' : '; the bars of ablation are the change of the prediction itself.');
+  const honest = page.encoders.length === 0 ? 'The bars of ablation are the change of the prediction itself.'
+    : 'Attention says where the network looked, not what moved its prediction; ' +
+      'the bars of ablation are the change of the prediction itself.';
   return html('figcaption', {}, honest + ` Position is in kb from the TSS (dashed line), ${ways[report.order]}. ` +
     'The number at the top of an axis is the largest signal of the mark over both cell types; bars of one kind share one scale.');
 }
@@ -224,8 +223,7 @@ function captionOf(page) {
 function strongest(page) {
   const best = (items, size) => items.filter((x) => isNumber(size(x))).sort((x, y) => size(y) - size(x))[0];
   const beta = best(page.encoders.filter(ofOneMark), (e) => e.beta);
-  const ablation = report.ablation === null ? undefined
-    : best(page.marks, (m) => (isNumber(m.ablation) ? Math.abs(m.ablation) : NaN));
+  const ablation = best(page.marks, (m) => (isNumber(m.ablation) ? Math.abs(m.ablation) : NaN));
   const parts = [];
   if (beta) parts.push(`Strongest mark by attention: ${beta.mark} (channel ${beta.channel}, ${fixed(beta.beta, 3, false)}).`);
   if (ablation && Math.abs(ablation.ablation) >= 0.005) parts.push(`Strongest mark by ablation: ${ablation.mark} (${fixed(ablation.ablation, 2, true)}).`);
@@ -236,7 +234,7 @@ function numbersTable(page) {
   const attention = page.encoders.length > 0;
   const headings = [['Mark'], ['Largest signal', 1]];
   if (attention) headings.push(['Channel'], ['Attention over marks', 1], ['Largest attention over bins', 1], ['at (kb from TSS)', 1]);
-  if (report.ablation !== null) headings.push(['Ablation', 1]);
+  headings.push(['Ablation', 1]);
   const td = (text, rows) => html('td', { class: 'number', rowspan: rows > 1 ? rows : null }, text);
   const groups = rowsOf(page).map((row) => {
     const n = Math.max(1, row.encoders.length);
@@ -247,11 +245,11 @@ function numbersTable(page) {
         td(e ? short(e.largest) : '–'), td(e ? peak(e.alpha) : '–'));
     });
     lines[0].prepend(html('th', { scope: 'rowgroup', rowspan: n > 1 ? n : null }, row.mark), td(row.a ? short(row.largest) : '–', n));
-    if (report.ablation !== null) lines[0].append(td(fixed(row.ablation, 2, true), n));
+    lines[0].append(td(fixed(row.ablation, 2, true), n));
     return html('tbody', {}, ...lines);
   });
   return html('details', {}, html('summary', {}, 'Numbers'), html('div', { class: 'table' }, html('table', {},
-    html('caption', {}, `Signal in ${report.signal_unit}` + (report.ablation === null ? '' : `; ablation: ${report.ablation}`)),
+    html('caption', {}, `Signal in ${report.signal_unit}; ablation: ${report.ablation}`),
     html('thead', {}, html('tr', {}, ...headings.map(([text, number]) =>
       html('th', { scope: 'col', class: number ? 'number' : null }, text)))), ...groups)));
 }

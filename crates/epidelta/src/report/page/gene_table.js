@@ -39,10 +39,7 @@ function fixed(x, digits, signed) {
 }
 const short = (x) => (isNumber(x) ? String(Number(x.toPrecision(3))).replace('-', '−') : '–');
 
-// Observed values of a classifier may be the classes themselves, 0 and 1.
-const observedClasses = report.classifies && present('observed') &&
-  genes.observed.every((x) => x === null || x === 0 || x === 1);
-const observedText = (i) => fixed(value('observed', i), observedClasses ? 0 : 2, !observedClasses);
+const observedText = (i) => fixed(value('observed', i), 2, true);
 const predictedText = (i) =>
   report.classifies ? fixed(value('predicted', i), 3, false) : fixed(value('predicted', i), 2, true);
 
@@ -58,8 +55,8 @@ function locationOf(i) {
 // ---- which genes have a page, and their addresses ----
 
 const pageOf = new Map();   // gene's index -> page's index
-if (report.pages && report.pages.genes) report.pages.genes.forEach((gene, page) => pageOf.set(gene, page));
-const pageIndex = (i) => (report.pages && !report.pages.genes ? i : pageOf.get(i));
+if (report.pages.genes) report.pages.genes.forEach((gene, page) => pageOf.set(gene, page));
+const pageIndex = (i) => (!report.pages.genes ? i : pageOf.get(i));
 
 function addressOf(i) {
   const pair = pairOf(i);
@@ -260,7 +257,7 @@ function buildList() {
   previous.addEventListener('click', () => turn(-1));
   next.addEventListener('click', () => turn(1));
 
-  const everyPage = report.pages && (!report.pages.genes || pageOf.size === count);
+  const everyPage = !report.pages.genes || pageOf.size === count;
   const root = html('div', { id: 'gene-list' }, controls,
     html('div', { class: 'table', role: 'region', 'aria-label': 'Table of genes', tabindex: '0' }, table),
     html('div', { class: 'gene-pager' }, previous, place, next),

@@ -10,7 +10,8 @@ use crate::{
     error::Result,
     report::{
         gene_data::{BUDGET, GeneData, listed},
-        page::{number, table},
+        page::table,
+        text::signed,
     },
 };
 
@@ -108,14 +109,5 @@ impl RunReport<'_> {
         let contributions = self.explained.contributions(&genes)?;
         data.contributions = places.into_iter().zip(contributions).collect();
         Ok(data)
-    }
-}
-
-/// With its sign, but for what rounds to zero.
-fn signed(value: f64) -> String {
-    let text = number(Some(value), 2);
-    match value >= 0.005 {
-        true => format!("+{text}"),
-        false => text,
     }
 }

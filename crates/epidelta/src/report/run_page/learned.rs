@@ -4,7 +4,7 @@ use maud::{Markup, html};
 
 use super::RunReport;
 use crate::{
-    explanation::{Ablation, Agreement, Direction, MarkAttention, Unit},
+    explanation::{Ablation, Agreement, Direction, MarkAttention, Unit, rounded},
     report::page::{interval, number, table},
 };
 
@@ -103,16 +103,15 @@ impl RunReport<'_> {
         largest.truncate(COEFFICIENTS);
         let pair = &self.explained.pair;
         let metadata = &pair.cells[0].metadata;
-        let position =
-            |bin: usize| bin as i64 * i64::from(metadata.bin_size) - i64::from(metadata.upstream);
+        let position = |bin: usize| rounded(metadata.position(bin) as f64, 0);
         let rows: Vec<Vec<String>> = largest
             .into_iter()
             .map(|of| {
                 vec![
                     pair.marks()[of.mark].clone(),
                     of.channel.name().to_owned(),
-                    position(of.bins.start).to_string().replace('-', "\u{2212}"),
-                    position(of.bins.end).to_string().replace('-', "\u{2212}"),
+                    position(of.bins.start),
+                    position(of.bins.end),
                     number(Some(of.weight), 3),
                 ]
             })
