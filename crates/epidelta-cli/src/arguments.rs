@@ -3,7 +3,7 @@
 mod explain;
 mod prepare;
 
-use std::path::PathBuf;
+use std::{path::PathBuf, time::Duration};
 
 use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum, value_parser};
 use epidelta::{
@@ -50,6 +50,17 @@ pub enum Command {
     Study(Study),
     Report(Report),
     Demo(Demo),
+}
+
+impl Command {
+    /// Whether the command goes on with --resume where it was interrupted.
+    pub fn is_resumable(&self) -> bool {
+        match self {
+            Command::Prepare(prepare) => prepare.samples.is_some(),
+            Command::Train(_) | Command::Study(_) => true,
+            _ => false,
+        }
+    }
 }
 
 /// Turn published data sets into an epigenome.parquet
@@ -261,6 +272,14 @@ pub struct Train {
     /// Replace the output if it exists
     #[arg(long)]
     pub force: bool,
+    /// Go on with a training of the same settings and data that was interrupted; start it if there
+    /// is none, and do nothing if it is finished
+    #[arg(long, conflicts_with = "force")]
+    pub resume: bool,
+    /// Keep the state of a network, in DIR/checkpoint, every N minutes within an epoch, and after
+    /// epochs besides; 0 after every batch
+    #[arg(long, value_name = "N", default_value = "5", value_parser = minutes)]
+    pub checkpoint_minutes: Duration,
     /// Print where the time of the epochs went: phase, seconds, share of the total, and, for passes
     /// of the recurrent kernel, millions of time steps and nanoseconds of each
     #[arg(long)]
@@ -472,4 +491,11 @@ pub struct Demo {
     /// Replace the output if it exists
     #[arg(long)]
     pub force: bool,
+}
+
+/// A time in minutes.
+fn minutes(text: &str) -> Result<Duration, String> {
+    let minutes: f64 = text.parse().map_err(|_| "not a number".to_owned())?;
+    Duration::try_from_secs_f64(60.0 * minutes)
+        .map_err(|_| "not a number of minutes, 0 or more".to_owned())
 }

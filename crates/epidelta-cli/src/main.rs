@@ -7,10 +7,13 @@ mod arguments;
 mod commands;
 mod display;
 mod progress;
+#[cfg(unix)]
+mod signals;
 
-use std::{io::Write, process::ExitCode};
+use std::{io::Write, process::ExitCode, time::Duration};
 
 use clap::Parser;
+use epidelta::{error::Error, interrupt::Interrupt};
 use tracing_subscriber::filter::LevelFilter;
 
 use arguments::{Arguments, Command};
@@ -36,6 +39,11 @@ fn main() -> ExitCode {
     match outcome {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) if is_closed_pipe(&error) => ExitCode::SUCCESS,
+        Err(error) if is_interrupted(&error) => {
+            // What listens for signals is about to end the program.
+            std::thread::sleep(Duration::from_secs(10));
+            ExitCode::FAILURE
+        }
         Err(error) => {
             // Where stderr cannot be written, the exit code has to do.
             let _ = writeln!(std::io::stderr(), "error: {error:#}");
@@ -54,7 +62,33 @@ fn run(arguments: &Arguments) -> anyhow::Result<()> {
         .install(|| dispatch(arguments))
 }
 
+#[cfg(unix)]
+fn listen(command: &Command) -> anyhow::Result<Interrupt> {
+    Ok(signals::listen(command.is_resumable().then(go_on))?)
+}
+
+#[cfg(not(unix))]
+fn listen(_: &Command) -> anyhow::Result<Interrupt> {
+    Ok(Interrupt::default())
+}
+
+/// The command that goes on with this one, as a shell takes it.
+fn go_on() -> String {
+    let quoted = |argument: String| {
+        let plain = |c: char| c.is_ascii_alphanumeric() || "-_./=,:@%+".contains(c);
+        match !argument.is_empty() && argument.chars().all(plain) {
+            true => argument,
+            false => format!("'{}'", argument.replace('\'', r"'\''")),
+        }
+    };
+    let arguments = std::env::args_os().map(|argument| argument.to_string_lossy().into_owned());
+    let arguments = arguments.filter(|argument| argument != "--force" && argument != "--resume");
+    let words: Vec<String> = arguments.map(quoted).collect();
+    format!("{} --resume", words.join(" "))
+}
+
 fn dispatch(arguments: &Arguments) -> anyhow::Result<()> {
+    let interrupt = listen(&arguments.command)?;
     let seed = arguments.seed;
     let reporter = progress::Reporter::new(arguments.quiet);
     match &arguments.command {
@@ -62,13 +96,15 @@ fn dispatch(arguments: &Arguments) -> anyhow::Result<()> {
         Command::Import(command) => commands::import::run(command),
         Command::Inspect(command) => commands::inspect::run(command),
         Command::Simulate(command) => commands::simulate::run(command, seed.unwrap_or(1)),
-        Command::Train(command) => commands::train::run(command, seed, &reporter),
+        Command::Train(command) => commands::train::run(command, seed, &reporter, interrupt),
         Command::Predict(command) => commands::predict::run(command),
         Command::Evaluate(command) => commands::evaluate::run(command),
         Command::Explain(command) => commands::explain::run(command, seed.unwrap_or(1), &reporter),
         Command::Report(command) => commands::report::run(command, seed.unwrap_or(1), &reporter),
-        Command::Study(command) => commands::study::run(command, seed, &reporter),
-        Command::Demo(command) => commands::demo::run(command, seed.unwrap_or(1), &reporter),
+        Command::Study(command) => commands::study::run(command, seed, &reporter, &interrupt),
+        Command::Demo(command) => {
+            commands::demo::run(command, seed.unwrap_or(1), &reporter, interrupt)
+        }
     }
 }
 
@@ -89,6 +125,10 @@ fn start_logging(arguments: &Arguments) {
         .without_time()
         .log_internal_errors(false)
         .init();
+}
+
+fn is_interrupted(error: &anyhow::Error) -> bool {
+    matches!(error.downcast_ref(), Some(Error::Interrupted))
 }
 
 /// `epidelta inspect x | head` ends the pipe early, which is not a failure.

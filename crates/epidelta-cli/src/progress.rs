@@ -35,6 +35,8 @@ pub struct TrainingProgress {
     /// The network that trains, counted from 0.
     network: usize,
     best: Option<(usize, f64)>,
+    /// Epochs of the network that an earlier training made.
+    made_before: usize,
     told: Option<Instant>,
 }
 
@@ -80,6 +82,7 @@ impl Reporter {
             },
             network: 0,
             best: None,
+            made_before: 0,
             told: None,
         }
     }
@@ -104,6 +107,7 @@ impl TrainingProgress {
                 if self.network != index {
                     self.network = index;
                     self.best = None;
+                    self.made_before = 0;
                     self.started = Instant::now();
                 }
                 self.on_network(progress);
@@ -117,6 +121,15 @@ impl TrainingProgress {
             training::Progress::Batch { epoch, genes } => {
                 let done = (epoch as u64 - 1).saturating_mul(self.train_genes as u64);
                 self.bar.set_position(done.saturating_add(genes as u64));
+            }
+            training::Progress::Resumed { history } => {
+                let made = history.epochs.len();
+                self.bar
+                    .suspend(|| tracing::info!("going on after epoch {made}"));
+                self.bar
+                    .set_position((made as u64).saturating_mul(self.train_genes as u64));
+                self.bar.reset_eta();
+                self.made_before = made;
             }
             training::Progress::Epoch { record, best } => {
                 let r = record.valid_pearson_r;
@@ -142,10 +155,9 @@ impl TrainingProgress {
                 );
                 if !self.reporter.quiet && !self.reporter.terminal {
                     let elapsed = self.started.elapsed();
-                    let genes = record.epoch as f64 * self.train_genes as f64;
-                    let rate = genes / elapsed.as_secs_f64();
-                    let left =
-                        elapsed.mul_f64((self.epochs - record.epoch) as f64 / record.epoch as f64);
+                    let made = (record.epoch - self.made_before) as f64;
+                    let rate = made * self.train_genes as f64 / elapsed.as_secs_f64();
+                    let left = elapsed.mul_f64((self.epochs - record.epoch) as f64 / made);
                     // A log that cannot be written must not end the training.
                     let _ = writeln!(
                         std::io::stderr(),

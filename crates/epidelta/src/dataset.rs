@@ -10,6 +10,7 @@ mod label;
 mod pair;
 mod pair_list;
 mod prepare;
+mod sealed_parquet;
 mod simulate;
 mod split;
 
@@ -24,7 +25,7 @@ pub use pair::{JoinSummary, Pair, PairedGene};
 pub use pair_list::{PairList, read_pairs};
 pub use prepare::{
     CellTypeFiles, Genes, GenesConfig, PrepareConfig, PrepareSummary, Scale, Track, TrackSummary,
-    prepare, read_marks, read_samples,
+    differs_from_prepared, prepare, read_marks, read_samples,
 };
 pub use simulate::{Simulated, SimulationConfig, parent, read_truth, simulate};
 pub use split::{SplitConfig, SplitMethod};

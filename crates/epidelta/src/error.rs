@@ -68,6 +68,23 @@ impl fmt::Display for Content {
     }
 }
 
+/// A size in words: 312 bytes, 4.2 kB, 1.3 GB.
+fn bytes(count: u64) -> String {
+    const UNITS: [&str; 4] = ["kB", "MB", "GB", "TB"];
+    if count < 1000 {
+        return format!("{count} bytes");
+    }
+    let mut size = count as f64;
+    let mut unit = "";
+    for name in UNITS {
+        if size < 1000.0 {
+            break;
+        }
+        (size, unit) = (size / 1000.0, name);
+    }
+    format!("{size:.1} {unit}")
+}
+
 /// Everything that can go wrong between a user's files and a finished run.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -79,6 +96,24 @@ pub enum Error {
         action: &'static str,
         /// The file.
         path: PathBuf,
+        /// The operating system's answer.
+        source: io::Error,
+    },
+    /// There is no room for a file.
+    #[error(
+        "cannot write {}: it takes {}{}. Make room there, or choose another output path",
+        path.display(),
+        bytes(*needed),
+        available.map_or(String::new(), |free| format!(" and its disk has {} free", bytes(free)))
+    )]
+    NoSpace {
+        /// The file.
+        path: PathBuf,
+        /// Its size as far as it is known, bytes.
+        needed: u64,
+        /// What is free on its disk, bytes, where that can be told. It may be more than
+        /// needed where a quota is used up.
+        available: Option<u64>,
         /// The operating system's answer.
         source: io::Error,
     },
@@ -117,6 +152,9 @@ pub enum Error {
         /// The reasons.
         problems: Vec<String>,
     },
+    /// A training was asked to stop, and keeps its state in a checkpoint.
+    #[error("the training was interrupted; it goes on where it was with --resume")]
+    Interrupted,
     /// Training met a loss or gradient that is not a finite number.
     #[error(
         "training stopped: {quantity} is not finite in epoch {epoch}, batch {batch} \

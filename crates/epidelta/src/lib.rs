@@ -7,9 +7,10 @@
 //! ```
 //! use epidelta::{
 //!     dataset::{SimulationConfig, simulate, write_epigenome},
+//!     interrupt::Interrupt,
 //!     method::{MethodConfig, Preset, Settings},
 //!     model::Variant,
-//!     run::{DataFiles, Run, TrainingPlan, train},
+//!     run::{CHECKPOINT_EVERY, DataFiles, Run, TrainingPlan, train},
 //! };
 //!
 //! # fn main() -> epidelta::error::Result<()> {
@@ -43,6 +44,9 @@
 //!     initial_weights: None,
 //!     output: path("run"),
 //!     force: false,
+//!     resume: false,
+//!     checkpoint_every: CHECKPOINT_EVERY,
+//!     interrupt: Interrupt::default(),
 //! };
 //! let metrics = train(&plan, &mut |_| ())?;
 //! assert_eq!(metrics.best.test.map(|test| test.genes), Some(12));
@@ -70,6 +74,7 @@
 #![warn(clippy::print_stdout, clippy::print_stderr)]
 
 pub mod error;
+pub mod interrupt;
 pub mod output;
 pub mod provenance;
 pub mod input;

@@ -36,5 +36,6 @@ pub use losses::{ExpressionThresholds, Losses, losses, task_loss};
 pub use network::{DataSize, Network, NetworkConfig, is_encoder};
 pub use signal::SignalTensors;
 pub use tensor_file::{NamedTensor, Tensors, read_tensors, write_tensors};
+pub(crate) use tensor_file::{Notes, parse_tensors, serialize_tensors};
 pub(crate) use values::values;
 pub use weights::{NamedWeights, Visitor, WeightsFile, named_tensors, with_tensors};

@@ -1,5 +1,7 @@
 //! Where a file came from: every source with its size and checksum.
 
+pub mod seal;
+
 use std::{
     fs::File,
     io::{self, BufReader, Read, Write},

@@ -8,6 +8,10 @@
 //! | `history.tsv` | of networks a row per epoch |
 //! | `predictions.tsv` | a row per gene |
 //! | `metrics.json` | the measures per split |
+//! | `checkpoint/` | only while it trains: the state from which it goes on |
+//!
+//! `run.toml` has the checksums of the model, the history and the predictions; it and
+//! `metrics.json` have their own. All are checked whenever a run is opened.
 
 mod baselines;
 mod data;
@@ -16,24 +20,28 @@ mod known_cells;
 mod noise_ceiling;
 mod train;
 mod trained;
+mod unfinished;
 
-use std::{collections::BTreeMap, fmt};
+use std::{collections::BTreeMap, fmt, io::Write, path::Path};
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::{
     dataset::Mark,
+    error::{Error, Result},
     evaluation::{Metrics, SplitMetrics},
+    output::write_atomically,
+    provenance::seal::{self, UNSEALED},
 };
 
 pub use baselines::{BaselineDifference, BaselineMetrics, BaselineSplit};
 pub use data::{DataFiles, LabelTable, ReadData};
 pub(crate) use data::{Joined, join_cells};
-pub use describe::{DataFile, DataShape, LabelFile, RunDescription, RunHead};
+pub use describe::{DataFile, DataShape, InitialWeights, LabelFile, RunDescription, RunHead};
 pub use noise_ceiling::{Noise, NoiseCeilings};
 pub(crate) use train::check_marks;
-pub use train::{Event, Prepared, TrainingPlan, train};
+pub use train::{CHECKPOINT_EVERY, Event, Prepared, TrainingPlan, train};
 pub use trained::{Predicted, Run};
 
 /// The file by which a run folder is known.
@@ -41,6 +49,10 @@ const MARKER: &str = "run.toml";
 const HISTORY: &str = "history.tsv";
 const PREDICTIONS: &str = "predictions.tsv";
 const METRICS: &str = "metrics.json";
+/// Before its checksum.
+const METRICS_SEAL: &[u8] = br#""sha256": ""#;
+/// The folder in which a run that is not finished keeps its state.
+const CHECKPOINT: &str = "checkpoint";
 
 /// `metrics.json`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -67,6 +79,27 @@ pub struct RunMetrics {
     /// Wall-clock seconds of the fit.
     #[serde(default)]
     pub fit_seconds: Option<f64>,
+}
+
+impl RunMetrics {
+    /// Writes `metrics.json`, with its checksum.
+    fn write(&self, path: &Path) -> Result<()> {
+        #[derive(Serialize)]
+        struct File<'m> {
+            #[serde(flatten)]
+            metrics: &'m RunMetrics,
+            sha256: &'static str,
+        }
+        let file = File {
+            metrics: self,
+            sha256: UNSEALED,
+        };
+        let mut text = serde_json::to_vec_pretty(&file)
+            .map_err(|error| Error::io("write", path)(error.into()))?;
+        text.push(b'\n');
+        seal::seal(&mut text, METRICS_SEAL);
+        write_atomically(path, false, |out| out.write_all(&text))
+    }
 }
 
 /// The epochs of a training.

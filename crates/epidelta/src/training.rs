@@ -1,6 +1,7 @@
 //! From a pair and a network's configuration to a trained network.
 
 mod adam;
+mod checkpoint;
 mod config;
 mod epoch;
 mod fit;
@@ -8,7 +9,10 @@ mod history;
 mod optimizer;
 mod predict;
 mod profile;
+mod score;
+mod state;
 
+pub use checkpoint::{Checkpoint, Checkpoints};
 pub use config::{Schedule, TrainingConfig};
 pub(crate) use fit::median;
 pub use fit::{Fitted, Progress, Training, fit};

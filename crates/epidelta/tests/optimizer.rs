@@ -154,7 +154,7 @@ fn fitted(pair: &Pair, network: &NetworkConfig, config: &TrainingConfig) -> Fitt
         task: Task::Regression,
         seed: 1,
     };
-    fit(pair, training, None, &mut |_| ()).unwrap()
+    fit(pair, training, None, None, &mut |_| ()).unwrap()
 }
 
 fn size(pair: &Pair) -> DataSize {

@@ -236,7 +236,7 @@ fn the_best_epoch_is_kept_and_patience_ends_training() {
         task: Task::Regression,
         seed: 1,
     };
-    let fitted = fit(&pair, training, None, &mut |_| ()).unwrap();
+    let fitted = fit(&pair, training, None, None, &mut |_| ()).unwrap();
     let r = |epoch: usize| fitted.history.epochs[epoch - 1].valid_pearson_r;
     let epochs = fitted.history.epochs.len();
     assert!((1..=epochs).all(|epoch| r(epoch) <= r(fitted.best_epoch)));

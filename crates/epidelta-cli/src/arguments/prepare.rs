@@ -61,6 +61,10 @@ pub struct Prepare {
     /// Replace the output if it exists
     #[arg(long)]
     pub force: bool,
+    /// Keep the files of cell types that an earlier `prepare` of the same files and settings has
+    /// made, and make the others
+    #[arg(long, conflicts_with = "force", requires = "samples")]
+    pub resume: bool,
 
     /// Width of a bin, bp
     #[arg(long, value_name = "BP", default_value_t = 100, value_parser = value_parser!(u32).range(1..), help_heading = "Bins")]

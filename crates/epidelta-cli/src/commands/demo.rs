@@ -10,9 +10,10 @@ use epidelta::{
         read_samples,
     },
     evaluation::Predictions,
+    interrupt::Interrupt,
     method::{Method, Preset, Settings},
     report::write_profile_figure,
-    run::{DataFiles, Run, RunMetrics, TrainingPlan},
+    run::{CHECKPOINT_EVERY, DataFiles, Run, RunMetrics, TrainingPlan},
 };
 
 use crate::{
@@ -26,7 +27,7 @@ const GENES: usize = 1200;
 const METHOD: Method = Method::Epidelta;
 const SHOWN: usize = 5;
 
-pub fn run(command: &Demo, seed: u64, reporter: &Reporter) -> Result<()> {
+pub fn run(command: &Demo, seed: u64, reporter: &Reporter, interrupt: Interrupt) -> Result<()> {
     let mut out = std::io::stdout().lock();
     let config = SimulationConfig {
         genes: GENES,
@@ -62,6 +63,9 @@ pub fn run(command: &Demo, seed: u64, reporter: &Reporter) -> Result<()> {
         initial_weights: None,
         output: folder.join("run"),
         force: false,
+        resume: false,
+        checkpoint_every: CHECKPOINT_EVERY,
+        interrupt,
     };
     let metrics = fit_and_write(&plan, reporter)?.metrics;
     let predictions = Run::open(&plan.output)?.predictions()?;

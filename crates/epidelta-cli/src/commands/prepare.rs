@@ -11,8 +11,8 @@ use epidelta::{
     annotation::AnnotationFormat,
     bins::Edges,
     dataset::{
-        CellTypeFiles, Epigenome, Genes, PrepareConfig, PrepareSummary, TrackSummary, prepare,
-        read_marks, read_samples, write_epigenome,
+        CellTypeFiles, Epigenome, Genes, PrepareConfig, PrepareSummary, TrackSummary,
+        differs_from_prepared, prepare, read_epigenome, read_marks, read_samples, write_epigenome,
     },
     input::Meter,
     output::{check_file, check_writable, keep_inputs},
@@ -39,7 +39,7 @@ pub fn run(command: &Prepare, reporter: &Reporter) -> Result<()> {
         );
     }
     for output in &outputs {
-        check_file(output, command.force)?;
+        check_file(output, command.force || command.resume)?;
         check_writable(output)?;
         keep_inputs(output, inputs.iter().copied())?;
     }
@@ -66,9 +66,16 @@ pub fn run(command: &Prepare, reporter: &Reporter) -> Result<()> {
     if cells.len() > 1 {
         check_expression(&cells)?;
     }
-    let total = cells.iter().map(bytes_of).sum();
+    let mut left: Vec<_> = cells.iter().zip(&outputs).collect();
+    if command.resume {
+        let made = left.len();
+        left = still_to_make(left, &genes, &config)?;
+        let made = made - left.len();
+        tracing::info!("{made} of {} cell types were prepared before", cells.len());
+    }
+    let total = left.iter().map(|(cell, _)| bytes_of(cell)).sum();
     let bar = reporter.reading(total, &meter);
-    for (number, (cell, output)) in cells.iter().zip(&outputs).enumerate() {
+    for (number, (cell, output)) in left.into_iter().enumerate() {
         bar.say(format!("{} ({} of {})", cell.name, number + 1, cells.len()));
         let (epigenome, summary) = prepare(cell, &genes, &config)?;
         bar.suspend(|| tell(cell, &genes, &config, &summary));
@@ -76,6 +83,30 @@ pub fn run(command: &Prepare, reporter: &Reporter) -> Result<()> {
         bar.suspend(|| tell_written(output, &epigenome));
     }
     Ok(())
+}
+
+/// The cell types whose files are not there yet.
+fn still_to_make<'c>(
+    cells: Vec<(&'c CellTypeFiles, &'c PathBuf)>,
+    genes: &Genes,
+    config: &PrepareConfig,
+) -> Result<Vec<(&'c CellTypeFiles, &'c PathBuf)>> {
+    let mut left = Vec::new();
+    for (cell, output) in cells {
+        if !output.exists() {
+            left.push((cell, output));
+            continue;
+        }
+        let there = read_epigenome(output)?;
+        if let Some(difference) = differs_from_prepared(&there, cell, genes, config)? {
+            bail!(
+                "{} is there, but {difference}. Remove it to have it made again, give --force \
+                 instead of --resume to make all again, or choose another folder",
+                output.display()
+            );
+        }
+    }
+    Ok(left)
 }
 
 /// Prepares a cell type into a file, and tells what was unusual.

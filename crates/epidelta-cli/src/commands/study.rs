@@ -4,7 +4,8 @@ use std::{fs, io::Write, path::Path};
 
 use anyhow::{Context, Result, bail};
 use epidelta::{
-    output::{OutputFolder, keep_inputs, write_atomically},
+    interrupt::Interrupt,
+    output::{Lock, OutputFolder, keep_inputs, write_atomically},
     report::write_study_figures,
     study::{DESCRIPTION, MARKER, StudyConfig, StudyPlan, StudyResults, Workers, execute},
 };
@@ -15,7 +16,12 @@ use crate::{
     progress::Reporter,
 };
 
-pub fn run(command: &Study, seed: Option<u64>, reporter: &Reporter) -> Result<()> {
+pub fn run(
+    command: &Study,
+    seed: Option<u64>,
+    reporter: &Reporter,
+    interrupt: &Interrupt,
+) -> Result<()> {
     if seed.is_some() {
         bail!("the seeds of a study stand in its description: seeds = [1]");
     }
@@ -50,7 +56,9 @@ pub fn run(command: &Study, seed: Option<u64>, reporter: &Reporter) -> Result<()
         workers.runs
     );
     let progress = reporter.study(&plan);
-    let outcomes = execute(&plan, folder, workers, &|event| progress.on(event))?;
+    let outcomes = execute(&plan, folder, workers, interrupt, &|event| {
+        progress.on(event);
+    })?;
     drop(progress);
     let results = StudyResults::of(&plan, folder, &outcomes);
     results.write(folder)?;
@@ -85,34 +93,20 @@ fn is_study(folder: &Path) -> bool {
 
 /// Makes the study's folder, or takes the one that is there, writes the description into
 /// it and locks it against another program that would do the same.
-fn open_folder(command: &Study, folder: &Path) -> Result<fs::File> {
+fn open_folder(command: &Study, folder: &Path) -> Result<Lock> {
     if !(command.resume && is_study(folder)) {
         if is_study(folder) {
             // One that runs is not to be replaced under its hands.
-            lock(folder)?;
+            Lock::take(&folder.join(MARKER))?;
         }
         let new = OutputFolder::create(folder, command.force, MARKER)?;
         write_atomically(&new.file(MARKER), false, |_| Ok(()))?;
         new.publish()?;
     }
-    let lock = lock(folder)?;
+    let lock = Lock::take(&folder.join(MARKER))?;
     let text = fs::read(&command.study)
         .with_context(|| format!("cannot read {}", command.study.display()))?;
     write_atomically(&folder.join(DESCRIPTION), true, |out| out.write_all(&text))?;
-    Ok(lock)
-}
-
-/// Locks a study against other programs, for as long as the file is open.
-fn lock(folder: &Path) -> Result<fs::File> {
-    let marker = folder.join(MARKER);
-    let opened = fs::File::options().write(true).open(&marker);
-    let lock = opened.with_context(|| format!("cannot open {}", marker.display()))?;
-    if let Err(fs::TryLockError::WouldBlock) = lock.try_lock() {
-        bail!(
-            "another epidelta is running the study in {}: wait for it, or choose another folder",
-            folder.display()
-        );
-    }
     Ok(lock)
 }
 

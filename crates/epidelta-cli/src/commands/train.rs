@@ -5,6 +5,7 @@ use std::{fmt::Display, io::Write, path::Path};
 use anyhow::{Context, Result, bail};
 use epidelta::{
     evaluation::SplitMetrics,
+    interrupt::Interrupt,
     method::{Method, MethodConfig, Preset, Settings},
     run::{DataFiles, Event, Prepared, RunDescription, RunMetrics, TrainingPlan, train},
     training::Profile,
@@ -18,8 +19,13 @@ use crate::{
     progress::Reporter,
 };
 
-pub fn run(command: &Train, seed: Option<u64>, reporter: &Reporter) -> Result<()> {
-    let plan = plan(command, seed)?;
+pub fn run(
+    command: &Train,
+    seed: Option<u64>,
+    reporter: &Reporter,
+    interrupt: Interrupt,
+) -> Result<()> {
+    let plan = plan(command, seed, interrupt)?;
     let Trained {
         metrics,
         profile,
@@ -46,6 +52,13 @@ pub fn run(command: &Train, seed: Option<u64>, reporter: &Reporter) -> Result<()
         writeln!(out, "\n{}\n", profile_table(&profile))?;
     }
     let made = match &metrics.epochs {
+        // How many genes trained a run that was there before is not asked again.
+        Some(epochs) if train_genes == 0 => {
+            format!(
+                "best epoch {} of {}",
+                epochs.best_epoch, epochs.last_epoch.epoch
+            )
+        }
         Some(epochs) => format!(
             "best epoch {} of {}, {:.2} s per epoch ({:.0} genes/s)",
             epochs.best_epoch,
@@ -84,6 +97,12 @@ pub fn fit_and_write(plan: &TrainingPlan, reporter: &Reporter) -> Result<Trained
             announce(plan, prepared);
             train_genes = prepared.genes[0];
             bar = Some(reporter.training(train_genes, plan));
+        }
+        Event::Finished => {
+            tracing::info!(
+                "{} is there, of these data and settings: nothing is left to be done",
+                plan.output.display()
+            );
         }
         Event::Training(progress) => {
             if let Some(bar) = &mut bar {
@@ -158,7 +177,7 @@ fn is_as_named(method: Method, config: &MethodConfig) -> bool {
 }
 
 /// The command line's choices over the configuration file's over the defaults.
-fn plan(command: &Train, seed: Option<u64>) -> Result<TrainingPlan> {
+fn plan(command: &Train, seed: Option<u64>, interrupt: Interrupt) -> Result<TrainingPlan> {
     let config = match &command.config {
         None => Configuration::default(),
         Some(path) => {
@@ -227,6 +246,9 @@ fn plan(command: &Train, seed: Option<u64>) -> Result<TrainingPlan> {
         initial_weights: command.init.clone(),
         output: command.output.clone(),
         force: command.force,
+        resume: command.resume,
+        checkpoint_every: command.checkpoint_minutes,
+        interrupt,
     })
 }
 

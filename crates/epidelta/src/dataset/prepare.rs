@@ -7,6 +7,7 @@
 mod assemble;
 mod genes;
 mod pool;
+mod prepared;
 mod sheet;
 mod tracks;
 
@@ -23,6 +24,7 @@ use crate::{
 };
 
 pub use genes::{Genes, GenesConfig};
+pub use prepared::differs_from_prepared;
 pub use sheet::{read_marks, read_samples};
 
 /// A file of a mark.

@@ -10,7 +10,7 @@ use crate::{
     dataset::{LabelDirection, Pair, PairedGene, Split, Task},
     error::Result,
     model::{Network, NetworkConfig, WeightsFile},
-    training::{self, Fitted, History, Profile, Training, TrainingConfig},
+    training::{self, Checkpoints, Fitted, History, Profile, Training, TrainingConfig},
 };
 
 /// What a fit tells while it runs.
@@ -89,16 +89,19 @@ impl Fit {
 }
 
 /// Fits a method to the training genes of a pair, choosing by its validation genes.
-/// The pair's signal is transformed where [`Settings::transforms_bins`] says so.
+/// The pair's signal is transformed where [`Settings::transforms_bins`] says so. Networks go on
+/// from their checkpoints, where these are there.
 ///
 /// # Errors
-/// When settings or initial weights do not fit the data, or a training diverges.
+/// When settings or initial weights do not fit the data, a training diverges or is interrupted,
+/// or a checkpoint cannot be used.
 pub fn fit(
     method: Method,
     pair: &mut Pair,
     settings: &Settings,
     seed: u64,
     initial_weights: Option<WeightsFile>,
+    checkpoints: Option<&Checkpoints>,
     report: &mut (dyn FnMut(Progress<'_>) + Send),
 ) -> Result<Fit> {
     settings.check_for(method)?;
@@ -109,6 +112,7 @@ pub fn fit(
                 config,
                 seed,
                 initial_weights,
+                checkpoints,
             };
             match networks {
                 Networks::Joint(network) => {
@@ -178,6 +182,7 @@ struct Trainer<'s> {
     config: &'s TrainingConfig,
     seed: u64,
     initial_weights: Option<WeightsFile>,
+    checkpoints: Option<&'s Checkpoints>,
 }
 
 impl Trainer<'_> {
@@ -198,10 +203,17 @@ impl Trainer<'_> {
             };
             let weights = self.initial_weights.as_ref();
             let weights = weights.map(|file| file.member(member)).transpose()?;
-            training::fit(pair, training, weights, &mut |progress| {
-                let index = member;
-                report(Progress::Network { index, progress });
-            })
+            let checkpoint = self.checkpoints.map(|all| all.of_network(member));
+            training::fit(
+                pair,
+                training,
+                weights,
+                checkpoint.as_ref(),
+                &mut |progress| {
+                    let index = member;
+                    report(Progress::Network { index, progress });
+                },
+            )
         };
         let members: Vec<Fitted> = (0..self.config.ensemble)
             .map(train)
@@ -250,9 +262,16 @@ impl Trainer<'_> {
             };
             let weights = self.initial_weights.as_ref();
             let weights = weights.map(|file| file.part(FittedMethod::CELL_PREFIXES[index]));
-            training::fit(pair, training, weights, &mut |progress| {
-                report(Progress::Network { index, progress });
-            })
+            let checkpoint = self.checkpoints.map(|all| all.of_network(index));
+            training::fit(
+                pair,
+                training,
+                weights,
+                checkpoint.as_ref(),
+                &mut |progress| {
+                    report(Progress::Network { index, progress });
+                },
+            )
         };
         let of_a = train(0, |gene| gene.log2_expression_a);
         let of_b = of_a.and_then(|of_a| {

@@ -7,9 +7,10 @@ use std::{
 };
 
 use recurrent::Shape;
+use serde::{Deserialize, Serialize};
 
 /// Time spent in the recurrent kernel.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct KernelTime {
     /// Forward passes that keep nothing for a backward pass.
     pub inference: PassTime,
@@ -20,7 +21,7 @@ pub struct KernelTime {
 }
 
 /// Time spent in one kind of pass.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PassTime {
     /// Wall-clock time.
     pub duration: Duration,

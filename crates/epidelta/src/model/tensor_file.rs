@@ -1,8 +1,13 @@
 //! Tensors by name in safetensors files.
 
-use std::{collections::BTreeMap, fs, path::Path};
+use std::{
+    collections::{BTreeMap, HashMap},
+    fs,
+    io::Write,
+    path::Path,
+};
 
-use safetensors::{Dtype, SafeTensors, tensor::TensorView};
+use safetensors::{Dtype, SafeTensorError, SafeTensors, tensor::TensorView};
 
 use crate::{
     error::{Error, Place, Result},
@@ -21,16 +26,31 @@ pub struct NamedTensor {
 /// Tensors by name, in the order of the names.
 pub type Tensors = BTreeMap<String, NamedTensor>;
 
+/// Text by name beside the tensors of a file.
+pub(crate) type Notes = HashMap<String, String>;
+
 /// Writes tensors.
 ///
 /// # Errors
 /// When the file cannot be written.
 pub fn write_tensors(tensors: &Tensors, path: &Path) -> Result<()> {
+    let file = serialize_tensors(tensors, None)
+        .map_err(|error| Error::io("write", path)(std::io::Error::other(error)))?;
+    write_atomically(path, false, |out| out.write_all(&file))
+}
+
+/// The bytes of a safetensors file.
+///
+/// # Errors
+/// When a tensor has another number of values than its shape says.
+pub(crate) fn serialize_tensors(
+    tensors: &Tensors,
+    notes: Option<Notes>,
+) -> std::result::Result<Vec<u8>, SafeTensorError> {
     let bytes: Vec<Vec<u8>> = tensors
         .values()
         .map(|tensor| tensor.values.iter().flat_map(|v| v.to_le_bytes()).collect())
         .collect();
-    let failed = |error| Error::io("write", path)(std::io::Error::other(error));
     let views = tensors
         .iter()
         .zip(&bytes)
@@ -38,10 +58,8 @@ pub fn write_tensors(tensors: &Tensors, path: &Path) -> Result<()> {
             TensorView::new(Dtype::F32, tensor.shape.clone(), bytes)
                 .map(|view| (name.as_str(), view))
         })
-        .collect::<std::result::Result<Vec<_>, _>>()
-        .map_err(failed)?;
-    let file = safetensors::serialize(views, None).map_err(failed)?;
-    write_atomically(path, false, |out| std::io::Write::write_all(out, &file))
+        .collect::<std::result::Result<Vec<_>, _>>()?;
+    safetensors::serialize(views, notes)
 }
 
 /// Reads every tensor of a safetensors file.
@@ -51,7 +69,15 @@ pub fn write_tensors(tensors: &Tensors, path: &Path) -> Result<()> {
 /// not of 32-bit or 64-bit floats.
 pub fn read_tensors(path: &Path) -> Result<Tensors> {
     let bytes = fs::read(path).map_err(Error::io("read", path))?;
-    let file = SafeTensors::deserialize(&bytes).map_err(|error| {
+    Ok(parse_tensors(&bytes, path)?.0)
+}
+
+/// The tensors of a safetensors file's bytes, and what is noted beside them.
+///
+/// # Errors
+/// As [`read_tensors`].
+pub(crate) fn parse_tensors(bytes: &[u8], path: &Path) -> Result<(Tensors, Notes)> {
+    let not_tensors = |error: SafeTensorError| {
         Error::content(
             path,
             Place::File,
@@ -60,8 +86,12 @@ pub fn read_tensors(path: &Path) -> Result<Tensors> {
             "The file may be truncated or of another format. Save a PyTorch model with \
              safetensors.torch.save_file(model.state_dict(), path)",
         )
-    })?;
-    file.iter()
+    };
+    let (_, header) = SafeTensors::read_metadata(bytes).map_err(not_tensors)?;
+    let notes = header.metadata().clone().unwrap_or_default();
+    let file = SafeTensors::deserialize(bytes).map_err(not_tensors)?;
+    let tensors: Result<Tensors> = file
+        .iter()
         .map(|(name, view)| {
             let bytes = view.data();
             let values = match view.dtype() {
@@ -90,5 +120,6 @@ pub fn read_tensors(path: &Path) -> Result<Tensors> {
             };
             Ok((name.to_owned(), tensor))
         })
-        .collect()
+        .collect();
+    Ok((tensors?, notes))
 }

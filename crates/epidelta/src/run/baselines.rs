@@ -249,7 +249,7 @@ fn linear(pair: &mut Pair, method: Method, plan: &TrainingPlan) -> Result<Predic
     if pair.check_transform(settings.input.transform).is_err() {
         settings.input = plan.settings.input;
     }
-    let fitted = fit(method, pair, &settings, plan.seed, None, &mut |_| ())?;
+    let fitted = fit(method, pair, &settings, plan.seed, None, None, &mut |_| ())?;
     let genes: Vec<usize> = (0..pair.genes.len()).collect();
     fitted.model.predict(pair, &genes, &settings.label)
 }

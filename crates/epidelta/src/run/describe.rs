@@ -1,24 +1,31 @@
 //! `run.toml`.
 
 use std::{
+    collections::{BTreeMap, BTreeSet},
     fs,
     path::{Path, PathBuf},
 };
 
 use serde::{Deserialize, Serialize};
-use toml::Table;
+use toml::{Table, Value};
 
 use super::{LabelTable, MARKER};
 use crate::{
     dataset::{Epigenome, Mark},
-    error::{self, Error},
+    error::{self, Error, Place},
     method::{Method, Preset, Settings},
     model::ExpressionThresholds,
-    provenance::sha256,
+    provenance::{
+        seal::{self, UNSEALED},
+        sha256,
+    },
 };
 
 /// Version of the file's format.
-pub(super) const FORMAT: u32 = 1;
+pub(super) const FORMAT: u32 = 2;
+
+/// Before the checksum in the last line.
+const SEAL: &str = "# sha256 of this file, with zeros in its place: ";
 
 /// A dataset that a run was trained on.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -68,6 +75,16 @@ impl LabelFile {
         let name = path.file_name().unwrap_or(path.as_os_str());
         format!("log2 fold change, of {}", name.to_string_lossy())
     }
+}
+
+/// The weights that a training started from.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct InitialWeights {
+    /// The run's folder or the file, absolute.
+    pub path: PathBuf,
+    /// SHA-256 of the weights' file.
+    pub sha256: String,
 }
 
 /// The shape of the data that a model takes.
@@ -133,10 +150,16 @@ pub struct RunHead {
     pub preset: Preset,
     /// The seed.
     pub seed: u64,
-    /// SHA-256 of `model.safetensors` or `model.json`.
+    /// SHA-256 of `model.safetensors`, `model.json` or `model.postcard`.
     pub weights_sha256: String,
     /// SHA-256 of `predictions.tsv`, which tells what each gene was trained as.
     pub predictions_sha256: String,
+    /// SHA-256 of `history.tsv`, where the method is made of networks.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub history_sha256: Option<String>,
+    /// The weights that the training started from, where they were given.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub initial_weights: Option<InitialWeights>,
     /// Cell type A's data, of a run on one pair.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub a: Option<DataFile>,
@@ -175,7 +198,7 @@ impl RunHead {
 }
 
 /// The names of [`RunHead`]; what else stands in `run.toml` are settings.
-const HEAD: [&str; 15] = [
+const HEAD: [&str; 17] = [
     "format",
     "epidelta",
     "method",
@@ -183,6 +206,8 @@ const HEAD: [&str; 15] = [
     "seed",
     "weights_sha256",
     "predictions_sha256",
+    "history_sha256",
+    "initial_weights",
     "a",
     "b",
     "cell_types",
@@ -231,12 +256,120 @@ impl RunDescription {
         }
     }
 
-    pub(super) fn to_toml(&self) -> error::Result<String> {
-        toml::to_string(self).map_err(|error| {
+    /// Reads the description from a file, which must be as it was written.
+    ///
+    /// # Errors
+    /// When it cannot be read, was changed, or is of another version.
+    pub(super) fn read(file: &Path, remedy: &str) -> error::Result<Self> {
+        let bytes = fs::read(file).map_err(Error::io("read", file))?;
+        let text = String::from_utf8_lossy(&bytes);
+        let bad = |expected: &str, error: &toml::de::Error| {
+            let before = error.span().and_then(|span| text.get(..span.start));
+            let line = before.map(|before| before.lines().count().max(1) as u64);
+            let place = line.map_or(Place::File, Place::Line);
+            Error::content(file, place, expected, error.message().trim(), remedy)
+        };
+        let table: Table = text.parse().map_err(|e| bad("TOML", &e))?;
+        let format = table.get("format").and_then(Value::as_integer);
+        if format != Some(FORMAT.into()) {
+            let version = table.get("epidelta").and_then(Value::as_str);
+            let (found, remedy) = match format {
+                None => ("none".to_owned(), remedy),
+                Some(format) if format > FORMAT.into() => (
+                    format!("{format}, of epidelta {}", version.unwrap_or("?")),
+                    "It was made by a newer epidelta: use that one or a newer one",
+                ),
+                Some(format) => (
+                    format!("{format}, of epidelta {}", version.unwrap_or("?")),
+                    "It was made by an older epidelta: use that one, or train the run again",
+                ),
+            };
+            let expected = format!("format = {FORMAT}");
+            return Err(Error::content(file, Place::File, expected, found, remedy));
+        }
+        seal::check(file, &bytes, SEAL.as_bytes(), remedy)?;
+        RunDescription::from_table(table).map_err(|e| bad("the description of a run", &e))
+    }
+
+    /// The text of `run.toml`.
+    ///
+    /// # Errors
+    /// When a path or the seed cannot be written as text.
+    pub(super) fn to_toml(&self) -> error::Result<Vec<u8>> {
+        let text = toml::to_string(self).map_err(|error| {
             Error::data(
                 format!("the run cannot be described in {MARKER}: {error}"),
                 "Give paths and a seed that can be written as text",
             )
-        })
+        })?;
+        Ok(Self::sealed(&text))
+    }
+
+    /// The text of a description with its checksum, in place of an earlier one.
+    pub fn sealed(text: &str) -> Vec<u8> {
+        let end = text.rfind(SEAL).unwrap_or(text.len());
+        let mut bytes = format!("{}{SEAL}{UNSEALED}\n", &text[..end]).into_bytes();
+        seal::seal(&mut bytes, SEAL.as_bytes());
+        bytes
+    }
+
+    /// In what a run differs from another, as far as that shapes its numbers: `name: value
+    /// there, value here`. Where the files lie does not.
+    pub(super) fn differences(&self, there: &Self) -> Vec<String> {
+        let [here, there] = [self, there].map(|of| {
+            let mut values = BTreeMap::new();
+            if let Ok(value) = Value::try_from(of) {
+                flatten(String::new(), &value, &mut values);
+            }
+            values
+        });
+        let names: BTreeSet<&String> = here.keys().chain(there.keys()).collect();
+        let of = |values: &BTreeMap<String, String>, name: &String| {
+            values.get(name).map_or("none".to_owned(), String::clone)
+        };
+        names
+            .into_iter()
+            .filter(|name| here.get(*name) != there.get(*name))
+            .map(|name| {
+                format!(
+                    "{name}: {} there, {} here",
+                    of(&there, name),
+                    of(&here, name)
+                )
+            })
+            .collect()
+    }
+}
+
+/// The single values of a description under dotted names, without what a training makes and
+/// where files lie.
+fn flatten(name: String, value: &Value, values: &mut BTreeMap<String, String>) {
+    const MADE: [&str; 4] = [
+        "weights_sha256",
+        "predictions_sha256",
+        "history_sha256",
+        "median_log2_expression",
+    ];
+    if MADE.contains(&name.as_str()) || name.ends_with(".path") {
+        return;
+    }
+    let part = |inner: &dyn std::fmt::Display| match name.is_empty() {
+        true => inner.to_string(),
+        false => format!("{name}.{inner}"),
+    };
+    match value {
+        Value::Table(table) => {
+            for (key, value) in table {
+                flatten(part(key), value, values);
+            }
+        }
+        Value::Array(all) if all.iter().any(Value::is_table) => {
+            for (index, value) in all.iter().enumerate() {
+                flatten(part(&(index + 1)), value, values);
+            }
+        }
+        value => {
+            values.insert(name, value.to_string());
+        }
     }
 }

@@ -2,25 +2,33 @@
 
 use std::{
     collections::BTreeMap,
+    fs,
     io::Write,
     path::{Path, PathBuf},
+    time::Duration,
 };
 
 use super::{
-    DataFiles, DataShape, Epochs, HISTORY, LabelFile, LastEpoch, MARKER, METRICS, NoiseCeilings,
-    PREDICTIONS, PerNetwork, ReadData, Run, RunDescription, RunHead, RunMetrics,
-    baselines::Baselines, describe::FORMAT,
+    DataFiles, DataShape, Epochs, HISTORY, InitialWeights, LabelFile, LastEpoch, MARKER, METRICS,
+    NoiseCeilings, PREDICTIONS, PerNetwork, ReadData, Run, RunDescription, RunHead, RunMetrics,
+    baselines::Baselines,
+    describe::FORMAT,
+    unfinished::{Start, UnfinishedRun},
 };
 use crate::{
     dataset::{JoinSummary, Mark, Pair, Split, SplitConfig},
     error::{Error, Result},
     evaluation::{Metrics, pearson_r},
+    interrupt::Interrupt,
     method::{Fit, FittedMethod, Method, Preset, Progress, Settings, TrainedNetwork, fit},
     model::WeightsFile,
-    output::{OutputFolder, write_atomically},
+    output::write_atomically,
     provenance::sha256,
     training::{History, Profile, write_histories},
 };
+
+/// How often a network keeps its state within an epoch, if nothing else is asked for.
+pub const CHECKPOINT_EVERY: Duration = Duration::from_secs(300);
 
 /// What a training is asked for.
 #[derive(Debug, Clone)]
@@ -41,6 +49,15 @@ pub struct TrainingPlan {
     pub output: PathBuf,
     /// Whether to replace what is there.
     pub force: bool,
+    /// Whether to go on with a training of the same settings and data that was interrupted, or
+    /// to take the run that is there if it was not. With `force` what is there otherwise is
+    /// replaced.
+    pub resume: bool,
+    /// How often a network in training keeps its state within an epoch; after each epoch
+    /// besides.
+    pub checkpoint_every: Duration,
+    /// What asks the training to stop.
+    pub interrupt: Interrupt,
 }
 
 impl TrainingPlan {
@@ -77,6 +94,8 @@ impl TrainingPlan {
 pub enum Event<'a> {
     /// The data are read and divided.
     Prepared(&'a Prepared),
+    /// Nothing is left to be done: the run was finished before.
+    Finished,
     /// Training goes on.
     Training(Progress<'a>),
     /// The networks of a method are trained.
@@ -98,10 +117,12 @@ pub struct Prepared {
     pub labels_vary: bool,
 }
 
-/// Trains a method and writes its run folder, whole or not at all.
+/// Trains a method and writes its run folder, whole or not at all. Until then the folder holds
+/// nothing but `checkpoint/`, from which a training that was interrupted goes on.
 ///
 /// # Errors
-/// When data, settings or output are unusable, or training diverges.
+/// When data, settings or output are unusable, training diverges, or what is there is of other
+/// settings or data; [`Error::Interrupted`] when the plan's interrupt is requested.
 pub fn train(
     plan: &TrainingPlan,
     report: &mut (dyn FnMut(Event<'_>) + Send),
@@ -113,7 +134,7 @@ pub fn train(
     let data = plan.data.paths();
     let data = data.iter().map(PathBuf::as_path);
     let inputs: Vec<&Path> = data.chain(initial).collect();
-    OutputFolder::check(&plan.output, plan.force, MARKER, &inputs)?;
+    UnfinishedRun::check(plan, &inputs)?;
     let folder = initial.filter(|path| path.is_dir());
     let start = folder.map(|path| start(path, plan)).transpose()?;
     let ReadData {
@@ -151,7 +172,7 @@ pub fn train(
         DataFiles::Pairs(_) => (Vec::new(), files, names.clone()),
     };
     let mut of_pair = of_pair.into_iter();
-    let mut description = RunDescription {
+    let description = RunDescription {
         head: RunHead {
             format: FORMAT,
             epidelta: env!("CARGO_PKG_VERSION").into(),
@@ -160,6 +181,10 @@ pub fn train(
             seed: plan.seed,
             weights_sha256: String::new(),
             predictions_sha256: String::new(),
+            history_sha256: None,
+            initial_weights: initial
+                .map(|path| initial_weights(path, start.as_ref()))
+                .transpose()?,
             a: of_pair.next(),
             b: of_pair.next(),
             cell_types,
@@ -171,8 +196,19 @@ pub fn train(
         },
         settings: settings.clone(),
     };
-    // What cannot be written must fail now rather than after the training.
-    description.to_toml()?;
+    let weights = match (initial, &start) {
+        (_, Some(run)) => Some(run.weights_for(&pair.cell_names())?),
+        (Some(file), None) => Some(WeightsFile::read(file)?),
+        (None, None) => None,
+    };
+    // What cannot be described must fail now rather than after the training.
+    let unfinished = match UnfinishedRun::open(plan, &description)? {
+        Start::Finished(run) => {
+            report(Event::Finished);
+            return run.metrics();
+        }
+        Start::Unfinished(unfinished) => unfinished,
+    };
     report(Event::Prepared(&Prepared {
         join,
         genes: Split::ALL.map(|split| pair.in_split(split).len()),
@@ -181,11 +217,26 @@ pub fn train(
         labels_vary: labels_vary(&pair),
     }));
 
-    let initial = match (initial, &start) {
-        (_, Some(run)) => Some(run.weights_for(&pair.cell_names())?),
-        (Some(file), None) => Some(WeightsFile::read(file)?),
-        (None, None) => None,
-    };
+    let made = make(plan, pair, weights, description, &unfinished, report);
+    match &made {
+        Ok(_) => unfinished.publish()?,
+        // These are no reason not to go on.
+        Err(Error::Interrupted | Error::Io { .. } | Error::NoSpace { .. }) => {}
+        Err(_) => unfinished.discard(),
+    }
+    made
+}
+
+/// Fits the method and writes the results to where they are published from.
+fn make(
+    plan: &TrainingPlan,
+    mut pair: Pair,
+    initial: Option<WeightsFile>,
+    mut description: RunDescription,
+    unfinished: &UnfinishedRun,
+    report: &mut (dyn FnMut(Event<'_>) + Send),
+) -> Result<RunMetrics> {
+    let settings = &plan.settings;
     let baselines = Baselines::fit(&mut pair, plan);
     let mut pair = settings.transformed(pair);
     let mut progress = |progress: Progress<'_>| report(Event::Training(progress));
@@ -195,6 +246,7 @@ pub fn train(
         settings,
         plan.seed,
         initial,
+        Some(&unfinished.checkpoints(plan)),
         &mut progress,
     )?;
     if let Some(profile) = &fitted.profile {
@@ -215,29 +267,35 @@ pub fn train(
         fit_seconds: Some(fitted.seconds),
     };
 
-    let folder = OutputFolder::create(&plan.output, plan.force, MARKER)?;
-    let model = folder.file(FittedMethod::file_name(plan.method));
+    let file = unfinished.results()?;
+    let model = file(FittedMethod::file_name(plan.method));
     fitted.model.save(&model)?;
     let histories: Vec<&History> = fitted.networks.iter().map(|n| &n.history).collect();
     if !histories.is_empty() {
         let names = fitted.network_names();
         let column = names.as_ref().map(|(column, names)| (*column, &names[..]));
-        write_histories(&histories, column, &folder.file(HISTORY))?;
+        write_histories(&histories, column, &file(HISTORY))?;
+        description.head.history_sha256 = Some(sha256(&file(HISTORY))?);
     }
-    predictions.write(&folder.file(PREDICTIONS), false)?;
+    predictions.write(&file(PREDICTIONS), false)?;
+    metrics.write(&file(METRICS))?;
     description.head.weights_sha256 = sha256(&model)?;
-    description.head.predictions_sha256 = sha256(&folder.file(PREDICTIONS))?;
+    description.head.predictions_sha256 = sha256(&file(PREDICTIONS))?;
     description.head.median_log2_expression = fitted.model.thresholds();
     let text = description.to_toml()?;
-    write_atomically(&folder.file(MARKER), false, |out| {
-        out.write_all(text.as_bytes())
-    })?;
-    write_atomically(&folder.file(METRICS), false, |out| {
-        serde_json::to_writer_pretty(&mut *out, &metrics)?;
-        writeln!(out)
-    })?;
-    folder.publish()?;
+    write_atomically(&file(MARKER), false, |out| out.write_all(&text))?;
     Ok(metrics)
+}
+
+/// What the run tells of the weights that it starts from.
+fn initial_weights(path: &Path, run: Option<&Run>) -> Result<InitialWeights> {
+    Ok(InitialWeights {
+        path: fs::canonicalize(path).map_err(Error::io("read", path))?,
+        sha256: match run {
+            Some(run) => run.description.head.weights_sha256.clone(),
+            None => sha256(path)?,
+        },
+    })
 }
 
 /// How good a network is without each mark. Data of one mark cannot do without it.

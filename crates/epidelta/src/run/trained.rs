@@ -6,11 +6,9 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use toml::{Table, Value};
-
 use super::{
-    DataFile, DataFiles, DataShape, HISTORY, LabelTable, MARKER, METRICS, NoiseCeilings,
-    PREDICTIONS, ReadData, RunDescription, RunMetrics, describe::FORMAT, train::check_marks,
+    CHECKPOINT, DataFile, DataFiles, DataShape, HISTORY, LabelTable, MARKER, METRICS, METRICS_SEAL,
+    NoiseCeilings, PREDICTIONS, ReadData, RunDescription, RunMetrics, train::check_marks,
 };
 use crate::{
     dataset::{JoinSummary, Pair, PairList, Split},
@@ -18,7 +16,7 @@ use crate::{
     evaluation::{Metrics, Predictions},
     method::FittedMethod,
     model::{DataSize, WeightsFile},
-    provenance::sha256,
+    provenance::{seal, sha256},
 };
 
 const REMEDY: &str = "Give the folder that `epidelta train` wrote, complete and unchanged";
@@ -55,31 +53,24 @@ impl Run {
         METRICS,
     ];
 
-    /// Reads a run's description.
+    /// Opens a run, and checks that each of its files is the one that training wrote.
     ///
     /// # Errors
-    /// When the folder has no usable `run.toml`.
+    /// When the folder has no usable `run.toml`, or a file is missing or was changed.
     pub fn open(path: &Path) -> Result<Self> {
         let file = path.join(MARKER);
-        let text = fs::read_to_string(&file).map_err(Error::io("read", &file))?;
-        let bad = |expected: &str, error: &toml::de::Error| {
-            let before = error.span().and_then(|span| text.get(..span.start));
-            let line = before.map(|before| before.lines().count().max(1) as u64);
-            let place = line.map_or(Place::File, Place::Line);
-            Error::content(&file, place, expected, error.message().trim(), REMEDY)
-        };
-        let table: Table = text.parse().map_err(|e| bad("TOML", &e))?;
-        if table.get("format") != Some(&Value::Integer(FORMAT.into())) {
-            let found = table.get("format").map_or("none".into(), Value::to_string);
-            let expected = format!("format = {FORMAT}");
-            return Err(Error::content(&file, Place::File, expected, found, REMEDY));
+        if !file.exists() && path.join(CHECKPOINT).is_dir() {
+            return Err(Error::data(
+                format!("{} is a training that is not finished", path.display()),
+                "Let it end, or go on with it: epidelta train ... --resume",
+            ));
         }
-        let description =
-            RunDescription::from_table(table).map_err(|e| bad("the description of a run", &e))?;
-        Ok(Run {
+        let run = Run {
             path: path.into(),
-            description,
-        })
+            description: RunDescription::read(&file, REMEDY)?,
+        };
+        run.check()?;
+        Ok(run)
     }
 
     /// The predictions that training wrote.
@@ -87,10 +78,13 @@ impl Run {
     /// # Errors
     /// When they cannot be read or are not those that training wrote.
     pub fn predictions(&self) -> Result<Predictions> {
-        let path = self.path.join(PREDICTIONS);
+        self.check_predictions()?;
+        Predictions::read(&self.path.join(PREDICTIONS))
+    }
+
+    fn check_predictions(&self) -> Result<()> {
         let expected = &self.description.head.predictions_sha256;
-        check_sha256(&path, "the predictions", expected)?;
-        Predictions::read(&path)
+        check_sha256(&self.path.join(PREDICTIONS), "the predictions", expected)
     }
 
     /// The measures of the run, made again from its predictions.
@@ -108,20 +102,21 @@ impl Run {
     pub fn written_metrics(&self) -> Result<RunMetrics> {
         let path = self.path.join(METRICS);
         let text = fs::read(&path).map_err(Error::io("read", &path))?;
+        seal::check(&path, &text, METRICS_SEAL, REMEDY)?;
         serde_json::from_slice(&text).map_err(|error| {
             let expected = "the measures of a run";
             Error::content(&path, Place::File, expected, error.to_string(), REMEDY)
         })
     }
 
-    /// Checks that the run is whole: that its measures, predictions and model are there
-    /// and are those that training wrote.
-    ///
-    /// # Errors
-    /// When one cannot be read or is another.
-    pub fn check(&self) -> Result<()> {
+    /// Checks that the run is whole: that its measures, history, predictions and model are
+    /// there and are those that training wrote.
+    fn check(&self) -> Result<()> {
         self.written_metrics()?;
-        self.predictions()?;
+        self.check_predictions()?;
+        if let Some(expected) = &self.description.head.history_sha256 {
+            check_sha256(&self.path.join(HISTORY), "the history", expected)?;
+        }
         self.check_model()
     }
 

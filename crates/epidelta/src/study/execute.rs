@@ -14,6 +14,7 @@ use std::{
 use super::plan::{Job, StudyPlan, in_full};
 use crate::{
     error::{Error, Result},
+    interrupt::Interrupt,
     output::remove_leftovers,
     run::{DataFiles, Run, RunDescription, TrainingPlan, train},
 };
@@ -55,15 +56,17 @@ pub struct Workers {
 }
 
 /// Makes every run of a study that is not in its folder already; a run that fails does
-/// not keep the others from being made. The outcomes are in the order of
+/// not keep the others from being made, and one that was interrupted is gone on with. The outcomes are in the order of
 /// [`StudyPlan::jobs`].
 ///
 /// # Errors
-/// When leftovers of an interrupted study cannot be removed or threads not be started.
+/// When leftovers of an interrupted study cannot be removed or threads not be started;
+/// [`Error::Interrupted`] when the interrupt is requested.
 pub fn execute(
     plan: &StudyPlan,
     study: &Path,
     workers: Workers,
+    interrupt: &Interrupt,
     report: &(dyn Fn(StudyEvent<'_>) + Sync),
 ) -> Result<Vec<Outcome>> {
     let jobs = plan.jobs();
@@ -86,12 +89,15 @@ pub fn execute(
                 Error::data(problem, "Give a smaller --threads")
             })?;
         loop {
+            if interrupt.is_requested() {
+                return Err(Error::Interrupted);
+            }
             let index = next.fetch_add(1, Ordering::Relaxed);
             let Some(&job) = jobs.get(index) else {
                 return Ok(());
             };
             report(StudyEvent::Started(job));
-            let outcome = pool.install(|| run(plan, study, job));
+            let outcome = pool.install(|| run(plan, study, job, interrupt))?;
             report(StudyEvent::Ended {
                 job,
                 outcome: &outcome,
@@ -126,14 +132,14 @@ pub fn execute(
 /// As much as a program's main thread usually has.
 const STACK_BYTES: usize = 8 << 20;
 
-fn run(plan: &StudyPlan, study: &Path, job: Job) -> Outcome {
-    let training = plan.training(study, job);
+fn run(plan: &StudyPlan, study: &Path, job: Job, interrupt: &Interrupt) -> Result<Outcome> {
+    let training = plan.training(study, job, interrupt);
     let made = |training: &TrainingPlan| {
         let run = Run::open(&training.output).ok();
         run.filter(|run| is_of_plan(plan, training, &run.description))
     };
-    if made(&training).is_some_and(|run| run.check().is_ok()) {
-        return Outcome::Kept;
+    if made(&training).is_some() {
+        return Ok(Outcome::Kept);
     }
     // A defect in one method must not cost the other runs.
     let trained = catch_unwind(AssertUnwindSafe(|| {
@@ -142,14 +148,15 @@ fn run(plan: &StudyPlan, study: &Path, job: Job) -> Outcome {
         }
         train(&training, &mut |_| ())
     }));
-    match trained {
+    Ok(match trained {
+        Ok(Err(Error::Interrupted)) => return Err(Error::Interrupted),
         Ok(Ok(_)) if made(&training).is_none() => Outcome::Failed(
             "its data changed while the study ran; run it again with --resume".into(),
         ),
         Ok(Ok(_)) => Outcome::Made,
         Ok(Err(error)) => Outcome::Failed(in_full(&error)),
         Err(_) => Outcome::Failed("a defect of epidelta; please report it".into()),
-    }
+    })
 }
 
 /// Whether a run was made by this version from the same data with the same settings.

@@ -13,7 +13,8 @@ use super::{
 };
 use crate::{
     error::{Error, Result},
-    run::{DataFiles, LabelTable, TrainingPlan},
+    interrupt::Interrupt,
+    run::{CHECKPOINT_EVERY, DataFiles, LabelTable, TrainingPlan},
 };
 
 /// A study, checked.
@@ -144,7 +145,7 @@ impl StudyPlan {
     }
 
     /// What a run is asked for.
-    pub fn training(&self, study: &Path, job: Job) -> TrainingPlan {
+    pub fn training(&self, study: &Path, job: Job, interrupt: &Interrupt) -> TrainingPlan {
         let pair = &self.pairs[job.pair];
         let method = &self.methods[job.method];
         let [a, b] = pair.files.clone();
@@ -167,6 +168,9 @@ impl StudyPlan {
             initial_weights: None,
             output: self.folder(study, job),
             force: true,
+            resume: true,
+            checkpoint_every: CHECKPOINT_EVERY,
+            interrupt: interrupt.clone(),
         }
     }
 }

@@ -5,12 +5,12 @@
 use std::collections::HashMap;
 
 use burn::{
-    module::{Module, ModuleMapper, Param, ParamId},
+    module::{Module, ModuleMapper, ModuleVisitor, Param, ParamId},
     optim::GradientsParams,
     tensor::{Tensor, TensorData},
 };
 
-use crate::model::values;
+use crate::model::{NamedTensor, Tensors, values};
 
 const BETA_1: f64 = 0.9;
 const BETA_2: f64 = 0.999;
@@ -48,22 +48,58 @@ impl Adam {
         }
     }
 
-    /// Moves every weight that has a gradient. The gradients count times `factor`.
+    /// Moves every weight that has a gradient. The gradients count times `factor`. Returns the
+    /// model and the first weight that is not finite any more, if any.
     pub fn step<M: Module>(
         &mut self,
         model: M,
         gradients: GradientsParams,
         learning_rate: f64,
         factor: f32,
-    ) -> M {
+    ) -> (M, Option<String>) {
         self.steps += 1;
-        model.map(&mut Update {
+        let mut update = Update {
             step: Step::new(self.steps, learning_rate, factor, self.averaged_steps),
             shrink: (1.0 - learning_rate * self.weight_decay) as f32,
             gradients,
             states: &mut self.states,
-            is_bias: false,
-        })
+            path: Vec::new(),
+            not_finite: None,
+        };
+        let model = model.map(&mut update);
+        (model, update.not_finite)
+    }
+
+    /// Steps made, and the running means of every weight that was moved, `[weight, 3]`: of its
+    /// gradient, of the gradient's square, and of the weight.
+    pub fn state<M: Module>(&self, model: &M) -> (i32, Tensors) {
+        let mut save = Save {
+            states: &self.states,
+            path: Vec::new(),
+            tensors: Tensors::new(),
+        };
+        model.visit(&mut save);
+        (self.steps, save.tensors)
+    }
+
+    /// Goes on from what [`Adam::state`] gave. Returns what does not fit the model.
+    pub fn restore<M: Module>(&mut self, model: &M, steps: i32, tensors: Tensors) -> Vec<String> {
+        let mut restore = Restore {
+            states: HashMap::new(),
+            tensors,
+            path: Vec::new(),
+            problems: Vec::new(),
+        };
+        model.visit(&mut restore);
+        let Restore {
+            states,
+            tensors,
+            mut problems,
+            ..
+        } = restore;
+        problems.extend(tensors.into_keys());
+        (self.steps, self.states) = (steps, states);
+        problems
     }
 
     /// The model with the running means of its weights.
@@ -122,13 +158,18 @@ struct Update<'a> {
     shrink: f32,
     gradients: GradientsParams,
     states: &'a mut HashMap<ParamId, Vec<State>>,
-    /// Whether the weight at hand is a bias, by its name.
-    is_bias: bool,
+    /// The names of the weight at hand and of what it is in.
+    path: Vec<String>,
+    not_finite: Option<String>,
 }
 
 impl ModuleMapper for Update<'_> {
     fn enter_module(&mut self, name: &str, _: &str) {
-        self.is_bias = name.contains("bias");
+        self.path.push(name.to_owned());
+    }
+
+    fn exit_module(&mut self, _: &str, _: &str) {
+        self.path.pop();
     }
 
     fn map_float<const D: usize>(&mut self, param: Param<Tensor<D>>) -> Param<Tensor<D>> {
@@ -140,11 +181,87 @@ impl ModuleMapper for Update<'_> {
         let mut weights = values(weight);
         let states = self.states.entry(id).or_default();
         states.resize(weights.len(), State::default());
-        let shrink = if self.is_bias { 1.0 } else { self.shrink };
+        let is_bias = self.path.last().is_some_and(|name| name.contains("bias"));
+        let shrink = if is_bias { 1.0 } else { self.shrink };
         let gradients = values(gradient);
         self.step.apply(&mut weights, &gradients, states, shrink);
+        if self.not_finite.is_none() && !all_finite(&weights) {
+            self.not_finite = Some(self.path.join("."));
+        }
         let weight = Tensor::from_data(TensorData::new(weights, shape), &device).require_grad();
         Param::from_mapped_value(id, weight, mapper)
+    }
+}
+
+/// Without an early return, so that the compiler can look at many at once.
+fn all_finite(weights: &[f32]) -> bool {
+    const EXPONENT: u32 = 0x7f80_0000;
+    let is_not = |weight: &f32| u32::from(weight.to_bits() & EXPONENT == EXPONENT);
+    weights.iter().fold(0, |any, weight| any | is_not(weight)) == 0
+}
+
+struct Save<'a> {
+    states: &'a HashMap<ParamId, Vec<State>>,
+    path: Vec<String>,
+    tensors: Tensors,
+}
+
+impl ModuleVisitor for Save<'_> {
+    fn enter_module(&mut self, name: &str, _: &str) {
+        self.path.push(name.to_owned());
+    }
+
+    fn exit_module(&mut self, _: &str, _: &str) {
+        self.path.pop();
+    }
+
+    fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
+        let Some(states) = self.states.get(&param.id) else {
+            return;
+        };
+        let means = |state: &State| [state.first, state.second, state.average];
+        let tensor = NamedTensor {
+            shape: vec![states.len(), 3],
+            values: states.iter().flat_map(means).collect(),
+        };
+        self.tensors.insert(self.path.join("."), tensor);
+    }
+}
+
+struct Restore {
+    states: HashMap<ParamId, Vec<State>>,
+    tensors: Tensors,
+    path: Vec<String>,
+    problems: Vec<String>,
+}
+
+impl ModuleVisitor for Restore {
+    fn enter_module(&mut self, name: &str, _: &str) {
+        self.path.push(name.to_owned());
+    }
+
+    fn exit_module(&mut self, _: &str, _: &str) {
+        self.path.pop();
+    }
+
+    fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
+        // Weights that were never moved have no means.
+        let Some((name, tensor)) = self.tensors.remove_entry(&self.path.join(".")) else {
+            return;
+        };
+        let (means, rest) = tensor.values.as_chunks::<3>();
+        let weights: usize = param.val().dims().iter().product();
+        if means.len() != weights || !rest.is_empty() {
+            self.problems.push(name);
+            return;
+        }
+        let state = |&[first, second, average]: &[f32; 3]| State {
+            first,
+            second,
+            average,
+        };
+        self.states
+            .insert(param.id, means.iter().map(state).collect());
     }
 }
 

@@ -6,18 +6,21 @@ use burn::{
 };
 
 use super::{
+    checkpoint::Keeper,
     config::TrainingConfig,
     fit::Progress,
+    history::EpochRecord,
     optimizer::{NotFinite, Optimizer, gradients},
     profile::Stopwatch,
+    state::{Pass, State},
 };
 use crate::{
     dataset::{Batch, Pair, PairedGene, Task},
     error::{Error, Result},
     evaluation::pearson_r,
     model::{
-        Auxiliary, DataSize, Epidelta, ExpressionThresholds, Network, NetworkConfig, SignalTensors,
-        Standard, WeightsFile, values,
+        Auxiliary, DataSize, Epidelta, ExpressionThresholds, Network, NetworkConfig, Output,
+        SignalTensors, Standard, WeightsFile, values,
     },
     random::{Purpose, generator},
 };
@@ -31,15 +34,6 @@ pub(super) struct Trainer<'a> {
     pub seed: u64,
     pub thresholds: ExpressionThresholds,
     pub device: Device,
-}
-
-/// How a pass over the training genes went.
-pub(super) struct TrainedEpoch {
-    /// Mean over the genes.
-    pub loss: f64,
-    pub pearson_r: Option<f64>,
-    /// The largest of all steps, before clipping.
-    pub gradient_norm: f64,
 }
 
 /// How a step went.
@@ -98,22 +92,22 @@ impl Trainer<'_> {
         }
     }
 
-    /// One pass over the training genes in the given order.
+    /// One pass over the training genes in the given order, or what is left of it.
     pub fn epoch(
         &self,
         mut network: Network,
-        optimizer: &mut Optimizer,
+        state: &mut State,
         stopwatch: &mut Stopwatch,
         order: &[usize],
-        epoch: usize,
+        keeper: &mut Keeper<'_>,
         report: &mut (dyn FnMut(Progress<'_>) + Send),
-    ) -> Result<(Network, TrainedEpoch)> {
+    ) -> Result<Network> {
+        let epoch = state.epoch();
         let batch_size = self.training.batch_size;
         let batches = order.len().div_ceil(batch_size);
-        let (mut observed, mut predicted) = (Vec::new(), Vec::new());
-        let (mut loss_sum, mut largest_norm) = (0.0, 0.0_f64);
         let first_step = ((epoch - 1) * batches) as u64;
-        let mut chunks = (first_step..).zip(order.chunks(batch_size));
+        let made = state.pass.predicted.len().div_ceil(batch_size);
+        let mut chunks = (first_step..).zip(order.chunks(batch_size)).skip(made);
         let mut gather_next = || {
             let (step, genes) = chunks.next()?;
             let mut batch = Batch::gather(self.pair, genes);
@@ -126,9 +120,10 @@ impl Trainer<'_> {
             Some(batch)
         };
         let mut next = gather_next();
-        let mut index = 0;
+        let mut index = made;
         while let Some(batch) = next.take() {
             let step = first_step + index as u64;
+            let optimizer = &mut state.optimizer;
             // An idle thread gathers the next batch beside the step.
             let stepped = rayon::in_place_scope(|scope| {
                 scope.spawn(|_| next = gather_next());
@@ -139,21 +134,39 @@ impl Trainer<'_> {
             (network, trained) = stepped.map_err(|NotFinite(quantity)| {
                 self.not_finite(quantity, epoch, index, batch.genes[0])
             })?;
-            loss_sum += f64::from(trained.loss) * batch.len() as f64;
-            largest_norm = largest_norm.max(trained.gradient_norm);
-            observed.extend_from_slice(&batch.log2_fold_change);
-            predicted.extend(trained.predicted.into_iter().map(f64::from));
+            let pass = &mut state.pass;
+            pass.loss_sum += f64::from(trained.loss) * batch.len() as f64;
+            pass.gradient_norm = pass.gradient_norm.max(trained.gradient_norm);
+            pass.predicted.extend(trained.predicted);
             report(Progress::Batch {
                 epoch,
-                genes: observed.len(),
+                genes: pass.predicted.len(),
             });
+            keeper.after_batch(&network, state, stopwatch)?;
         }
-        let trained = TrainedEpoch {
-            loss: loss_sum / order.len() as f64,
-            pearson_r: pearson_r(&observed, &predicted),
-            gradient_norm: largest_norm,
-        };
-        Ok((network, trained))
+        Ok(network)
+    }
+
+    /// What is told of a pass and of the validation genes after it.
+    pub fn record(
+        &self,
+        pass: Pass,
+        order: &[usize],
+        epoch: usize,
+        valid_loss: f64,
+        valid_pearson_r: Option<f64>,
+    ) -> EpochRecord {
+        let label = |&gene: &usize| self.pair.genes[gene].log2_fold_change;
+        let observed: Vec<f64> = order.iter().map(label).collect();
+        let predicted: Vec<f64> = pass.predicted.into_iter().map(f64::from).collect();
+        EpochRecord {
+            epoch,
+            train_loss: pass.loss_sum / order.len() as f64,
+            valid_loss,
+            train_pearson_r: pearson_r(&observed, &predicted),
+            valid_pearson_r,
+            gradient_norm: pass.gradient_norm,
+        }
     }
 
     /// One step on a batch. `index` counts steps over all epochs.
@@ -182,7 +195,7 @@ impl Trainer<'_> {
             },
         );
         if !loss.is_finite() {
-            return Err(NotFinite("the loss".into()));
+            return Err(self.cause(batch, &output));
         }
         let (network, gradient_norm) = match network {
             Network::DeepDiff(config, model) => {
@@ -204,6 +217,30 @@ impl Trainer<'_> {
             predicted: values(output.log2_fold_change),
         };
         Ok((network, trained))
+    }
+
+    /// What is not finite where the loss is not: the first on the way to it.
+    fn cause(&self, batch: &Batch, output: &Output) -> NotFinite {
+        let marks = self.pair.marks();
+        let of_mark = batch.bins * batch.len();
+        for (signal, cell) in [(&batch.signal_a, "A"), (&batch.signal_b, "B")] {
+            if let Some(at) = signal.iter().position(|x| !x.is_finite()) {
+                let mark = &marks[at / of_mark];
+                return NotFinite(format!("the signal of {mark} in cell type {cell}"));
+            }
+        }
+        if batch.log2_fold_change.iter().any(|x| !x.is_finite()) {
+            return NotFinite("a label".into());
+        }
+        let is_finite = |tensor: &Tensor<1>| values(tensor.clone()).iter().all(|x| x.is_finite());
+        if !is_finite(&output.log2_fold_change) {
+            return NotFinite("the predicted log2 fold change".into());
+        }
+        let cells = output.cells.iter().flatten();
+        match cells.into_iter().all(is_finite) {
+            true => NotFinite("the loss".into()),
+            false => NotFinite("the predicted expression of a cell type".into()),
+        }
     }
 
     pub fn not_finite(&self, quantity: String, epoch: usize, batch: usize, gene: usize) -> Error {

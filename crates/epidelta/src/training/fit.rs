@@ -3,12 +3,15 @@
 use burn::tensor::Device;
 
 use super::{
+    checkpoint::{Checkpoint, Keeper},
     config::TrainingConfig,
     epoch::Trainer,
     history::{EpochRecord, History},
     optimizer::Optimizer,
     predict::predict_with_loss,
     profile::{Profile, Stopwatch},
+    score::Score,
+    state::State,
 };
 use crate::{
     dataset::{Pair, PairedGene, Split, Task, shuffled},
@@ -26,6 +29,11 @@ pub enum Progress<'a> {
         epoch: usize,
         /// Genes of the epoch trained on so far.
         genes: usize,
+    },
+    /// It goes on from a checkpoint.
+    Resumed {
+        /// The epochs that were made before.
+        history: &'a History,
     },
     /// An epoch ended.
     Epoch {
@@ -67,15 +75,20 @@ pub struct Training<'a> {
 }
 
 /// Trains a network on a pair whose genes have splits and whose signal is
-/// transformed.
+/// transformed. With a checkpoint it goes on from what that holds, if it is there, and ends
+/// with the same numbers as if it had not been interrupted.
 ///
 /// # Errors
-/// When the settings are out of range, initial weights do not fit, or the loss
-/// or a gradient stops being finite.
+/// When the settings are out of range, initial weights or a checkpoint do not fit, the loss, a
+/// gradient or a weight stops being finite, or a checkpoint cannot be written;
+/// [`Error::Interrupted`] when the checkpoint's interrupt is requested.
+///
+/// [`Error::Interrupted`]: crate::error::Error::Interrupted
 pub fn fit(
     pair: &Pair,
     training: Training<'_>,
     initial_weights: Option<WeightsFile>,
+    checkpoint: Option<&Checkpoint>,
     report: &mut (dyn FnMut(Progress<'_>) + Send),
 ) -> Result<Fitted> {
     let Training {
@@ -104,24 +117,30 @@ pub fn fit(
     let mut network = trainer.initial_network(&train, initial_weights)?;
     let batches = train.len().div_ceil(config.batch_size);
     let epochs = config.epochs_for(train.len());
-    let mut optimizer = Optimizer::new(config, (batches as u64).saturating_mul(epochs as u64));
-
-    let mut stopwatch = Stopwatch::start();
-    let mut history = History::default();
-    let mut best: Option<(Score, Network)> = None;
-    for epoch in 1..=epochs {
+    let optimizer = Optimizer::new(config, (batches as u64).saturating_mul(epochs as u64));
+    let mut state = State::new(optimizer);
+    let mut profile = Profile::default();
+    if let Some(snapshot) = checkpoint.map(Checkpoint::read).transpose()?.flatten() {
+        (network, profile) = snapshot.restore(network, &mut state, config.smoothing)?;
+        report(Progress::Resumed {
+            history: &state.history,
+        });
+    }
+    let mut stopwatch = Stopwatch::start(profile);
+    let mut keeper = Keeper::new(checkpoint);
+    while !is_over(&state, epochs, config.patience) {
+        let epoch = state.epoch();
         let order = shuffled(&train, seed, epoch);
-        let trained;
-        (network, trained) = trainer.epoch(
+        network = trainer.epoch(
             network,
-            &mut optimizer,
+            &mut state,
             &mut stopwatch,
             &order,
-            epoch,
+            &mut keeper,
             report,
         )?;
 
-        let inference = averaged(&network, &optimizer);
+        let inference = averaged(&network, &state.optimizer);
         let (predictions, valid_loss) = stopwatch.time(
             |profile| &mut profile.validation,
             || predict_with_loss(&inference, thresholds, task, pair, &valid),
@@ -132,48 +151,53 @@ pub fn fit(
         }
         let observed: Vec<f64> = predictions.iter().map(|p| p.observed).collect();
         let predicted: Vec<f64> = predictions.iter().map(|p| f64::from(p.predicted)).collect();
-        let record = EpochRecord {
+        let record = trainer.record(
+            std::mem::take(&mut state.pass),
+            &order,
             epoch,
-            train_loss: trained.loss,
             valid_loss,
-            train_pearson_r: trained.pearson_r,
-            valid_pearson_r: pearson_r(&observed, &predicted),
-            gradient_norm: trained.gradient_norm,
-        };
-        history.epochs.push(record);
-        let score = Score::of(&history, config.smoothing);
-        let is_best = best.as_ref().is_none_or(|(best, _)| score.is_better(best));
+            pearson_r(&observed, &predicted),
+        );
+        state.history.epochs.push(record);
+        let score = Score::of(&state.history, config.smoothing);
+        let is_best = state
+            .best
+            .as_ref()
+            .is_none_or(|(best, _)| score.is_better(best));
         if is_best {
-            best = Some((score, inference));
+            state.best = Some((score, inference));
         }
         report(Progress::Epoch {
             record: &record,
             best: is_best,
         });
-        let best_epoch = best.as_ref().map_or(epoch, |(best, _)| best.epoch);
-        let patience = config.patience;
-        if patience > 0 && epoch - best_epoch >= patience {
-            break;
-        }
+        keeper.after_epoch(&network, &state, &stopwatch)?;
     }
-    let epochs = history.epochs.len();
-    let last = averaged(&network, &optimizer);
-    let (best_epoch, best) = match best {
+    keeper.at_the_end(&network, &state, &stopwatch)?;
+    let last = averaged(&network, &state.optimizer);
+    let (best_epoch, best) = match state.best {
         Some((score, network)) => (score.epoch, network),
-        None => (epochs, last.clone()),
+        None => (state.history.epochs.len(), last.clone()),
     };
     Ok(Fitted {
         best,
         last,
         best_epoch,
-        history,
+        history: state.history,
         thresholds,
-        profile: stopwatch.stop(),
+        profile: stopwatch.profile(),
     })
 }
 
+/// Whether a training has made all its epochs, or enough without a better one.
+fn is_over(state: &State, epochs: usize, patience: usize) -> bool {
+    let made = state.history.epochs.len();
+    let best = state.best.as_ref().map_or(made, |(best, _)| best.epoch);
+    made >= epochs || (patience > 0 && made - best >= patience)
+}
+
 /// The network that predicts, without tracking of gradients.
-fn averaged(network: &Network, optimizer: &Optimizer) -> Network {
+pub(super) fn averaged(network: &Network, optimizer: &Optimizer) -> Network {
     match network.valid() {
         Network::DeepDiff(config, model) => Network::DeepDiff(config, optimizer.averaged(model)),
         Network::DeepChrome(config, model) => {
@@ -183,40 +207,6 @@ fn averaged(network: &Network, optimizer: &Optimizer) -> Network {
             layers: optimizer.averaged(model.layers),
             ..model
         }),
-    }
-}
-
-/// By what epochs are compared.
-#[derive(Debug, Clone, Copy)]
-struct Score {
-    epoch: usize,
-    /// Mean validation Pearson r of the epoch and of some before it.
-    pearson_r: Option<f64>,
-    loss: f64,
-}
-
-impl Score {
-    /// Of the last epoch.
-    fn of(history: &History, smoothing: usize) -> Self {
-        let epochs = &history.epochs;
-        let recent = &epochs[epochs.len().saturating_sub(smoothing)..];
-        let r: Option<Vec<f64>> = recent.iter().map(|epoch| epoch.valid_pearson_r).collect();
-        Score {
-            epoch: epochs.len(),
-            pearson_r: r.map(|r| r.iter().sum::<f64>() / r.len() as f64),
-            loss: recent.iter().map(|epoch| epoch.valid_loss).sum::<f64>() / recent.len() as f64,
-        }
-    }
-
-    /// Whether it is better than the best so far: by Pearson r, and where neither has one
-    /// (labels or predictions that do not vary) by loss.
-    fn is_better(&self, best: &Score) -> bool {
-        match (self.pearson_r, best.pearson_r) {
-            (Some(r), Some(highest)) => r > highest,
-            (Some(_), None) => true,
-            (None, Some(_)) => false,
-            (None, None) => self.loss < best.loss,
-        }
     }
 }
 

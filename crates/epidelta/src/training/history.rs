@@ -3,13 +3,15 @@
 
 use std::{fs, io::Write, path::Path};
 
+use serde::{Deserialize, Serialize};
+
 use crate::{
     error::{Error, Place, Result},
     output::write_atomically,
 };
 
 /// One epoch.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct EpochRecord {
     /// Counted from 1.
     pub epoch: usize,
@@ -27,7 +29,7 @@ pub struct EpochRecord {
 }
 
 /// All epochs of a training.
-#[derive(Debug, Clone, PartialEq, Default)]
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 pub struct History {
     /// In order.
     pub epochs: Vec<EpochRecord>,

@@ -8,12 +8,13 @@ use burn::{
     optim::GradientsParams,
     tensor::Tensor,
 };
+use serde::{Deserialize, Serialize};
 
 use super::{
     adam::Adam,
     config::{Schedule, TrainingConfig},
 };
-use crate::model::{is_encoder, values};
+use crate::model::{Network, Tensors, is_encoder, values};
 
 /// Adam on clipped gradients.
 #[derive(Debug)]
@@ -27,6 +28,13 @@ pub struct Optimizer {
     steps: u64,
     max_gradient_norm: f64,
     freeze_encoders: bool,
+}
+
+/// Steps that an optimizer has made.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct OptimizerSteps {
+    made: u64,
+    adam: i32,
 }
 
 /// A quantity of a step that is not finite, in words.
@@ -52,7 +60,7 @@ impl Optimizer {
     /// the gradients' norm before clipping.
     ///
     /// # Errors
-    /// When a gradient is not finite.
+    /// When a gradient, or a weight after the step, is not finite.
     pub fn step<M: Module>(
         &mut self,
         model: M,
@@ -68,7 +76,37 @@ impl Optimizer {
         let factor = (self.max_gradient_norm / (norm + 1e-6)).min(1.0);
         let rate = self.learning_rate * self.schedule.factor(self.step, self.steps);
         self.step += 1;
-        Ok((self.adam.step(model, gradients, rate, factor as f32), norm))
+        match self.adam.step(model, gradients, rate, factor as f32) {
+            (model, None) => Ok((model, norm)),
+            (_, Some(name)) => Err(NotFinite(format!("{name}, moved by the optimizer,"))),
+        }
+    }
+
+    /// What a checkpoint keeps: steps made and, by weight, what Adam remembers.
+    pub(super) fn state(&self, network: &Network) -> (OptimizerSteps, Tensors) {
+        let (adam, tensors) = match network {
+            Network::DeepDiff(_, model) => self.adam.state(model),
+            Network::DeepChrome(_, model) => self.adam.state(model),
+            Network::Epidelta(model) => self.adam.state(&model.layers),
+        };
+        let made = self.step;
+        (OptimizerSteps { made, adam }, tensors)
+    }
+
+    /// Goes on from what [`Optimizer::state`] gave. Returns what does not fit the model.
+    pub(super) fn restore(
+        &mut self,
+        network: &Network,
+        steps: OptimizerSteps,
+        tensors: Tensors,
+    ) -> Vec<String> {
+        self.step = steps.made;
+        let (adam, steps) = (&mut self.adam, steps.adam);
+        match network {
+            Network::DeepDiff(_, model) => adam.restore(model, steps, tensors),
+            Network::DeepChrome(_, model) => adam.restore(model, steps, tensors),
+            Network::Epidelta(model) => adam.restore(&model.layers, steps, tensors),
+        }
     }
 
     /// The model that predicts: its weights, or their running means.

@@ -5,13 +5,15 @@ use std::{
     time::{Duration, Instant},
 };
 
+use serde::{Deserialize, Serialize};
+
 use crate::model::{KernelTime, kernel_time};
 
 /// Wall-clock time of a training by what it was spent on.
 ///
 /// Batches are gathered beside the steps where there is an idle thread, and otherwise in what is
 /// left of the total.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Profile {
     /// Forward passes of training.
     pub forward: Duration,
@@ -49,15 +51,17 @@ impl Add for Profile {
 pub(super) struct Stopwatch {
     started: Instant,
     kernel_before: KernelTime,
+    /// What was measured before the start, and the parts since.
     profile: Profile,
 }
 
 impl Stopwatch {
-    pub fn start() -> Self {
+    /// Goes on from what was measured of the training before it was interrupted.
+    pub fn start(before: Profile) -> Self {
         Stopwatch {
             started: Instant::now(),
             kernel_before: kernel_time(),
-            profile: Profile::default(),
+            profile: before,
         }
     }
 
@@ -73,10 +77,11 @@ impl Stopwatch {
         result
     }
 
-    pub fn stop(self) -> Profile {
+    /// Everything so far.
+    pub fn profile(&self) -> Profile {
         Profile {
-            total: self.started.elapsed(),
-            kernel: kernel_time() - self.kernel_before,
+            total: self.profile.total + self.started.elapsed(),
+            kernel: self.profile.kernel + (kernel_time() - self.kernel_before),
             ..self.profile
         }
     }

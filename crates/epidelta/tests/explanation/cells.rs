@@ -4,8 +4,9 @@ use std::path::PathBuf;
 
 use epidelta::{
     dataset::{Epigenome, GeneRecord, LabelConfig, Metadata, Normalization, Orientation, Pair},
+    interrupt::Interrupt,
     method::{Method, Preset, Settings},
-    run::{DataFiles, Run, TrainingPlan, train},
+    run::{CHECKPOINT_EVERY, DataFiles, Run, TrainingPlan, train},
 };
 
 /// A cell type with this signal, `[mark][gene][bin]`.
@@ -65,6 +66,9 @@ pub fn trained(method: Method, settings: Settings, [a, b]: [PathBuf; 2], output:
         initial_weights: None,
         output: output.clone(),
         force: false,
+        resume: false,
+        checkpoint_every: CHECKPOINT_EVERY,
+        interrupt: Interrupt::default(),
     };
     train(&plan, &mut |_| ()).unwrap();
     Run::open(&output).unwrap()

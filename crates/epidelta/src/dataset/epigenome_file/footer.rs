@@ -6,13 +6,17 @@ use arrow_schema::Metadata as Footer;
 
 use super::REMEDY;
 use crate::{
-    dataset::epigenome::Metadata,
+    dataset::{epigenome::Metadata, sealed_parquet},
     error::{Error, Place, Result},
 };
 
-const FORMAT: &str = "1";
+/// The version that is written.
+const FORMAT: u32 = 2;
+/// The one that differs from it in having no checksum, for files that other programs write.
+const WITHOUT_CHECKSUM: u32 = 1;
 
-pub(super) fn read_metadata(path: &Path, pairs: &Footer) -> Result<Metadata> {
+/// `has_checksum` tells whether the file has one, which is right.
+pub(super) fn read_metadata(path: &Path, pairs: &Footer, has_checksum: bool) -> Result<Metadata> {
     let get = |key: &str| -> Result<&String> {
         pairs.get(&format!("epidelta.{key}")).ok_or_else(|| {
             Error::content(
@@ -37,15 +41,19 @@ pub(super) fn read_metadata(path: &Path, pairs: &Footer) -> Result<Metadata> {
         let text = get(key)?;
         text.parse().map_err(|_| bad(key, text))
     };
-    let format = get("format")?;
-    if format != FORMAT {
+    let format = number("format")?;
+    if format > FORMAT || format == 0 {
         return Err(Error::content(
             path,
             Place::File,
-            format!("format version {FORMAT}"),
-            format!("version {format:?}"),
-            "The file was made by another version of epidelta: use that version, or make it again",
+            format!("format version {FORMAT} or lower"),
+            format!("version {format}"),
+            "The file was made by a newer epidelta: use that one or a newer one, or make the \
+             file again",
         ));
+    }
+    if format > WITHOUT_CHECKSUM && !has_checksum {
+        return Err(sealed_parquet::without_checksum(path));
     }
     let orientation = get("orientation")?;
     Ok(Metadata {
@@ -73,7 +81,7 @@ pub(super) fn read_metadata(path: &Path, pairs: &Footer) -> Result<Metadata> {
 
 pub(super) fn metadata_pairs(metadata: &Metadata) -> Footer {
     let mut pairs = vec![
-        ("format", FORMAT.to_owned()),
+        ("format", FORMAT.to_string()),
         ("cell_type", metadata.cell_type.clone()),
         ("bin_size", metadata.bin_size.to_string()),
         ("upstream", metadata.upstream.to_string()),

@@ -1,6 +1,6 @@
 //! Reading, with every check that the rest of the program relies on.
 
-use std::{fs::File, panic::catch_unwind, path::Path};
+use std::{panic::catch_unwind, path::Path};
 
 use arrow_array::{
     Array, ArrayRef, RecordBatch,
@@ -12,7 +12,10 @@ use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 
 use super::{REMEDY, footer::read_metadata, unusable};
 use crate::{
-    dataset::epigenome::{Epigenome, GENE_COLUMNS, GeneRecord},
+    dataset::{
+        epigenome::{Epigenome, GENE_COLUMNS, GeneRecord},
+        sealed_parquet,
+    },
     error::{Error, Place, Result},
 };
 
@@ -39,11 +42,11 @@ fn not_parquet(path: &Path, error: &dyn std::fmt::Display) -> Error {
 }
 
 fn decode(path: &Path) -> Result<Epigenome> {
-    let file = File::open(path).map_err(Error::io("read", path))?;
+    let (bytes, has_checksum) = sealed_parquet::read(path)?;
     let not_parquet = |error: &dyn std::fmt::Display| not_parquet(path, error);
-    let builder = ParquetRecordBatchReaderBuilder::try_new(file).map_err(|e| not_parquet(&e))?;
+    let builder = ParquetRecordBatchReaderBuilder::try_new(bytes).map_err(|e| not_parquet(&e))?;
     let schema = builder.schema().clone();
-    let metadata = read_metadata(path, schema.metadata())?;
+    let metadata = read_metadata(path, schema.metadata(), has_checksum)?;
     let layout = Layout::of(path, &schema)?;
     let rows = usize::try_from(builder.metadata().file_metadata().num_rows()).unwrap_or(0);
 

@@ -8,16 +8,14 @@ use arrow_array::{
 };
 use arrow_schema::{DataType, Field, Schema};
 use parquet::{
-    arrow::ArrowWriter,
     basic::{Compression, ZstdLevel},
     file::properties::WriterProperties,
 };
 
 use super::{footer::metadata_pairs, unusable};
 use crate::{
-    dataset::epigenome::Epigenome,
+    dataset::{epigenome::Epigenome, sealed_parquet},
     error::{Error, Result},
-    output::write_atomically,
 };
 
 /// Writes an epigenome; the file appears whole or not at all.
@@ -30,18 +28,9 @@ pub fn write_epigenome(epigenome: &Epigenome, path: &Path, force: bool) -> Resul
         return Err(unusable(path, flaw));
     }
     let batch = to_record_batch(epigenome).map_err(|e| write_error(path, e))?;
-    let properties = WriterProperties::builder()
-        .set_compression(Compression::ZSTD(
-            ZstdLevel::try_new(3).map_err(|e| write_error(path, e))?,
-        ))
-        .build();
-    write_atomically(path, force, |file| {
-        let mut writer = ArrowWriter::try_new(file, batch.schema(), Some(properties))
-            .map_err(std::io::Error::other)?;
-        writer.write(&batch).map_err(std::io::Error::other)?;
-        writer.close().map_err(std::io::Error::other)?;
-        Ok(())
-    })
+    let level = ZstdLevel::try_new(3).map_err(|e| write_error(path, e))?;
+    let properties = WriterProperties::builder().set_compression(Compression::ZSTD(level));
+    sealed_parquet::write(&batch, properties, path, force)
 }
 
 fn write_error(path: &Path, error: impl std::error::Error + Send + Sync + 'static) -> Error {

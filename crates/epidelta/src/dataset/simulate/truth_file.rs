@@ -6,13 +6,12 @@ use arrow_array::{
     ArrayRef, BooleanArray, FixedSizeListArray, Float64Array, RecordBatch, StringArray,
 };
 use arrow_schema::{ArrowError, DataType, Field, Schema};
-use parquet::arrow::ArrowWriter;
+use parquet::file::properties::WriterProperties;
 
 use super::{MARKS, Simulated, Truth};
 use crate::{
-    dataset::epigenome::Epigenome,
+    dataset::{epigenome::Epigenome, sealed_parquet},
     error::{Error, Result},
-    output::write_atomically,
 };
 
 impl Simulated {
@@ -32,13 +31,7 @@ impl Simulated {
             _ => self.truth_of_many(),
         };
         let batch = batch.map_err(|e| Error::io("write", path)(std::io::Error::other(e)))?;
-        write_atomically(path, force, |file| {
-            let mut writer =
-                ArrowWriter::try_new(file, batch.schema(), None).map_err(std::io::Error::other)?;
-            writer.write(&batch).map_err(std::io::Error::other)?;
-            writer.close().map_err(std::io::Error::other)?;
-            Ok(())
-        })
+        sealed_parquet::write(&batch, WriterProperties::builder(), path, force)
     }
 
     fn truth_of_many(&self) -> std::result::Result<RecordBatch, ArrowError> {

@@ -1,12 +1,12 @@
 //! Reading `truth.parquet`: which bins differ between two simulated cell types.
 
-use std::{fs::File, panic::catch_unwind, path::Path};
+use std::{panic::catch_unwind, path::Path};
 
 use arrow_array::{Array, RecordBatch, cast::AsArray};
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 
 use crate::{
-    dataset::epigenome::Mark,
+    dataset::{epigenome::Mark, sealed_parquet},
     error::{Error, Place, Result},
 };
 
@@ -29,9 +29,12 @@ fn not_parquet(path: &Path, error: &dyn std::fmt::Display) -> Error {
 }
 
 fn decode(path: &Path, marks: &[Mark], bins: usize) -> Result<Vec<(String, Vec<bool>)>> {
-    let file = File::open(path).map_err(Error::io("read", path))?;
+    let (bytes, has_checksum) = sealed_parquet::read(path)?;
+    if !has_checksum {
+        return Err(sealed_parquet::without_checksum(path));
+    }
     let builder =
-        ParquetRecordBatchReaderBuilder::try_new(file).map_err(|e| not_parquet(path, &e))?;
+        ParquetRecordBatchReaderBuilder::try_new(bytes).map_err(|e| not_parquet(path, &e))?;
     let reader = builder.build().map_err(|e| not_parquet(path, &e))?;
     let mut genes = Vec::new();
     for batch in reader {

@@ -1,0 +1,311 @@
+//! Checkpoints: the state of a training in a file, from which it goes on with the same
+//! numbers as if it had never stopped.
+//!
+//! The file is safetensors: the weights (`weights.` and their names), those of the best epoch
+//! (`best.`), what Adam remembers of each (`adam.`, `[weight, 3]`) and the predictions of the
+//! epoch under way (`predicted`). Beside them stand `state`, JSON, and `sha256`, the checksum
+//! of the file.
+
+use std::{
+    fs,
+    io::{self, Write},
+    path::PathBuf,
+    time::{Duration, Instant},
+};
+
+use serde::{Deserialize, Serialize};
+
+use super::{
+    fit::averaged,
+    history::History,
+    optimizer::OptimizerSteps,
+    profile::{Profile, Stopwatch},
+    score::Score,
+    state::State,
+};
+use crate::{
+    error::{Error, Place, Result},
+    interrupt::{Heeding, Interrupt},
+    model::{
+        NamedTensor, Network, Notes, Tensors, named_tensors, parse_tensors, serialize_tensors,
+        with_tensors,
+    },
+    output::write_atomically,
+    provenance::seal::{self, UNSEALED},
+};
+
+/// Where the networks of a method keep their state while they are trained, and when.
+#[derive(Debug, Clone)]
+pub struct Checkpoints {
+    /// The folder, which exists.
+    pub folder: PathBuf,
+    /// How often within an epoch; after each epoch besides.
+    pub every: Duration,
+    /// What asks for a stop.
+    pub interrupt: Interrupt,
+}
+
+impl Checkpoints {
+    /// That of one network, counted from 0.
+    pub fn of_network(&self, index: usize) -> Checkpoint {
+        Checkpoint {
+            path: self
+                .folder
+                .join(format!("network-{}.safetensors", index + 1)),
+            every: self.every,
+            interrupt: self.interrupt.clone(),
+        }
+    }
+}
+
+/// Where a training keeps its state, and when.
+#[derive(Debug, Clone)]
+pub struct Checkpoint {
+    path: PathBuf,
+    every: Duration,
+    interrupt: Interrupt,
+}
+
+/// Version of the file's format.
+const FORMAT: u32 = 1;
+/// Before the checksum.
+const SEAL: &[u8] = br#""sha256":""#;
+const REMEDY: &str = "Give --force instead of --resume to start again from the beginning";
+
+const WEIGHTS: &str = "weights.";
+const BEST: &str = "best.";
+const ADAM: &str = "adam.";
+const PREDICTED: &str = "predicted";
+
+/// What a checkpoint holds beside tensors.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Notebook {
+    format: u32,
+    history: History,
+    best_epoch: Option<usize>,
+    loss_sum: f64,
+    gradient_norm: f64,
+    steps: OptimizerSteps,
+    profile: Profile,
+}
+
+/// A checkpoint read back.
+pub(super) struct Snapshot {
+    path: PathBuf,
+    notebook: Notebook,
+    tensors: Tensors,
+}
+
+impl Checkpoint {
+    /// Reads the file, if it is there.
+    pub(super) fn read(&self) -> Result<Option<Snapshot>> {
+        let path = &self.path;
+        let bytes = match fs::read(path) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+            other => other.map_err(Error::io("read", path))?,
+        };
+        seal::check(path, &bytes, SEAL, REMEDY)?;
+        let (tensors, notes) = parse_tensors(&bytes, path)?;
+        let unusable = |found: String| {
+            let expected = format!("the state of a training, format {FORMAT}");
+            Error::content(path, Place::File, expected, found, REMEDY)
+        };
+        let text = notes.get("state").map_or("", String::as_str);
+        let notebook: Notebook =
+            serde_json::from_str(text).map_err(|error| unusable(error.to_string()))?;
+        if notebook.format != FORMAT {
+            return Err(unusable(format!("format {}", notebook.format)));
+        }
+        Ok(Some(Snapshot {
+            path: path.clone(),
+            notebook,
+            tensors,
+        }))
+    }
+
+    fn write(&self, network: &Network, state: &State, profile: Profile) -> Result<()> {
+        let failed = |error: &dyn std::fmt::Display| {
+            Error::io("write", &self.path)(io::Error::other(error.to_string()))
+        };
+        let (steps, adam) = state.optimizer.state(network);
+        let mut tensors: Tensors = prefixed(WEIGHTS, named_tensors(network)).collect();
+        tensors.extend(prefixed(ADAM, adam));
+        if let Some((_, best)) = &state.best {
+            tensors.extend(prefixed(BEST, named_tensors(best)));
+        }
+        let predicted = NamedTensor {
+            shape: vec![state.pass.predicted.len()],
+            values: state.pass.predicted.clone(),
+        };
+        tensors.insert(PREDICTED.into(), predicted);
+        let notebook = Notebook {
+            format: FORMAT,
+            history: state.history.clone(),
+            best_epoch: state.best.as_ref().map(|(score, _)| score.epoch),
+            loss_sum: state.pass.loss_sum,
+            gradient_norm: state.pass.gradient_norm,
+            steps,
+            profile,
+        };
+        let text = serde_json::to_string(&notebook).map_err(|e| failed(&e))?;
+        let notes = Notes::from([
+            ("sha256".to_owned(), UNSEALED.to_owned()),
+            ("state".to_owned(), text),
+        ]);
+        let mut bytes = serialize_tensors(&tensors, Some(notes)).map_err(|e| failed(&e))?;
+        seal::seal(&mut bytes, SEAL);
+        write_atomically(&self.path, true, |out| out.write_all(&bytes))
+    }
+}
+
+impl Snapshot {
+    /// Puts everything in its place. `network` and `state` are those of a training that begins.
+    pub fn restore(
+        self,
+        network: Network,
+        state: &mut State,
+        smoothing: usize,
+    ) -> Result<(Network, Profile)> {
+        let Snapshot {
+            path,
+            notebook,
+            mut tensors,
+        } = self;
+        let misfit = |problems: Vec<String>| {
+            let expected = "a checkpoint of this training";
+            Error::content(&path, Place::File, expected, problems.join("; "), REMEDY)
+        };
+        let network = with_tensors(network, take(&mut tensors, WEIGHTS)).map_err(misfit)?;
+        let adam = take(&mut tensors, ADAM);
+        let problems = state.optimizer.restore(&network, notebook.steps, adam);
+        if !problems.is_empty() {
+            return Err(misfit(problems));
+        }
+        let best = take(&mut tensors, BEST);
+        state.best = match notebook.best_epoch {
+            None => None,
+            Some(epoch) => {
+                let until = notebook.history.epochs.get(..epoch);
+                let until = until.filter(|until| !until.is_empty());
+                let until = until.ok_or_else(|| misfit(vec![format!("best epoch {epoch}")]))?;
+                let history = History {
+                    epochs: until.to_vec(),
+                };
+                let template = averaged(&network, &state.optimizer);
+                let best = with_tensors(template, best).map_err(misfit)?;
+                Some((Score::of(&history, smoothing), best))
+            }
+        };
+        let predicted = tensors.remove(PREDICTED);
+        state.pass.predicted = predicted.map_or(Vec::new(), |tensor| tensor.values);
+        state.pass.loss_sum = notebook.loss_sum;
+        state.pass.gradient_norm = notebook.gradient_norm;
+        state.history = notebook.history;
+        Ok((network, notebook.profile))
+    }
+}
+
+/// Decides when a training keeps its state.
+pub(super) struct Keeper<'c> {
+    checkpoint: Option<&'c Checkpoint>,
+    _heeding: Option<Heeding>,
+    kept: Instant,
+    cost: Duration,
+}
+
+impl<'c> Keeper<'c> {
+    /// Epochs that are shorter than this many times what a checkpoint costs share one, so that
+    /// checkpoints take less than 2 % of the time.
+    const WORTH: u32 = 50;
+
+    pub fn new(checkpoint: Option<&'c Checkpoint>) -> Self {
+        Keeper {
+            checkpoint,
+            _heeding: checkpoint.map(|checkpoint| checkpoint.interrupt.heed()),
+            kept: Instant::now(),
+            cost: Duration::ZERO,
+        }
+    }
+
+    /// Keeps the state if it is time for it, or if the training is to stop.
+    pub fn after_batch(
+        &mut self,
+        network: &Network,
+        state: &State,
+        stopwatch: &Stopwatch,
+    ) -> Result<()> {
+        let is_time = |checkpoint: &Checkpoint| self.kept.elapsed() >= checkpoint.every;
+        if self.checkpoint.is_some_and(is_time) {
+            self.keep(network, state, stopwatch)?;
+        }
+        self.stop_if_asked(network, state, stopwatch)
+    }
+
+    /// Keeps the state, unless it did a moment ago.
+    pub fn after_epoch(
+        &mut self,
+        network: &Network,
+        state: &State,
+        stopwatch: &Stopwatch,
+    ) -> Result<()> {
+        if self.kept.elapsed() >= Self::WORTH * self.cost {
+            self.keep(network, state, stopwatch)?;
+        }
+        self.stop_if_asked(network, state, stopwatch)
+    }
+
+    /// Keeps the last state, from which nothing has to be trained again.
+    pub fn at_the_end(
+        &mut self,
+        network: &Network,
+        state: &State,
+        stopwatch: &Stopwatch,
+    ) -> Result<()> {
+        self.keep(network, state, stopwatch)
+    }
+
+    fn stop_if_asked(
+        &mut self,
+        network: &Network,
+        state: &State,
+        stopwatch: &Stopwatch,
+    ) -> Result<()> {
+        match self.checkpoint {
+            Some(checkpoint) if checkpoint.interrupt.is_requested() => {
+                self.keep(network, state, stopwatch)?;
+                Err(Error::Interrupted)
+            }
+            _ => Ok(()),
+        }
+    }
+
+    fn keep(&mut self, network: &Network, state: &State, stopwatch: &Stopwatch) -> Result<()> {
+        let Some(checkpoint) = self.checkpoint else {
+            return Ok(());
+        };
+        let started = Instant::now();
+        checkpoint.write(network, state, stopwatch.profile())?;
+        self.kept = Instant::now();
+        self.cost = self.kept - started;
+        Ok(())
+    }
+}
+
+fn prefixed(prefix: &str, tensors: Tensors) -> impl Iterator<Item = (String, NamedTensor)> {
+    let tensors = tensors.into_iter();
+    tensors.map(move |(name, tensor)| (format!("{prefix}{name}"), tensor))
+}
+
+/// Takes out the tensors whose names begin so, without that.
+fn take(tensors: &mut Tensors, prefix: &str) -> Tensors {
+    let names: Vec<String> = tensors
+        .keys()
+        .filter(|name| name.starts_with(prefix))
+        .cloned()
+        .collect();
+    names
+        .into_iter()
+        .filter_map(|name| Some((name[prefix.len()..].to_owned(), tensors.remove(&name)?)))
+        .collect()
+}
