@@ -43,8 +43,7 @@ fn every_variant_trains_predicts_and_evaluates() {
                 workplace.text(&format!("{run}/predictions.tsv"))
             );
             // So are the measures, from the table and from the data.
-            let metrics: serde_json::Value =
-                serde_json::from_str(&workplace.text(&format!("{run}/metrics.json"))).unwrap();
+            let metrics = workplace.metrics(&run);
             for data in ["", DATA] {
                 let evaluate = format!("evaluate --run {run} --json {data}");
                 let printed = workplace.succeed(&evaluate).stdout;

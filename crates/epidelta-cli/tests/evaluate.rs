@@ -14,7 +14,7 @@ fn simulated(genes: usize) -> Workplace {
 }
 
 fn metrics(workplace: &Workplace, run: &str) -> Value {
-    serde_json::from_str(&workplace.text(&format!("{run}/metrics.json"))).unwrap()
+    workplace.metrics(run)
 }
 
 fn numbers(value: &Value) -> Vec<f64> {
@@ -170,7 +170,7 @@ fn the_spread_of_an_ensemble_is_calibrated() {
         .find(|line| line.starts_with("predictions_sha256"))
         .unwrap();
     let sha256 = format!("predictions_sha256 = \"{}\"", sha256("run/predictions.tsv"));
-    workplace.write("run/run.toml", text.replace(line, &sha256));
+    workplace.seal("run/run.toml", &text.replace(line, &sha256));
     let said = workplace.succeed("evaluate --run run").stdout;
     assert!(
         said.contains("spread of the ensemble: Spearman r"),
@@ -190,9 +190,9 @@ fn the_spread_of_an_ensemble_is_calibrated() {
     workplace.write("run/predictions.tsv", bad);
     let text = workplace.text("run/run.toml");
     let of_bad = epidelta::provenance::sha256(&workplace.path("run/predictions.tsv")).unwrap();
-    workplace.write(
+    workplace.seal(
         "run/run.toml",
-        text.replace(&sha256, &format!("predictions_sha256 = \"{of_bad}\"")),
+        &text.replace(&sha256, &format!("predictions_sha256 = \"{of_bad}\"")),
     );
     workplace.fail("evaluate --run run", &["a number in column spread", "much"]);
 }
@@ -328,9 +328,9 @@ fn runs_without_the_observed_expression_are_read() {
         .find(|line| line.starts_with("predictions_sha256"))
         .unwrap();
     let sha256 = epidelta::provenance::sha256(&workplace.path("run/predictions.tsv")).unwrap();
-    workplace.write(
+    workplace.seal(
         "run/run.toml",
-        text.replace(line, &format!("predictions_sha256 = \"{sha256}\"")),
+        &text.replace(line, &format!("predictions_sha256 = \"{sha256}\"")),
     );
     let printed = workplace.succeed("evaluate --run run --json").stdout;
     let printed: Value = serde_json::from_str(&printed).unwrap();

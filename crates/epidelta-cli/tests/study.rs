@@ -215,7 +215,7 @@ fn a_study_makes_tables_and_figures() {
     for how in ["--resume", "--force"] {
         workplace.fail(
             &format!("study sim/study.toml -o study {how}"),
-            &["another epidelta is running"],
+            &["another epidelta", "writing into study"],
         );
     }
     drop(lock);

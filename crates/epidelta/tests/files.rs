@@ -364,7 +364,7 @@ fn foreign_files_are_refused_by_name_of_the_column() {
     assert!(
         read(sound(), &newer)
             .unwrap_err()
-            .contains("another version of epidelta")
+            .contains("made by a newer epidelta")
     );
 }
 

@@ -97,13 +97,13 @@ fn open_folder(command: &Study, folder: &Path) -> Result<Lock> {
     if !(command.resume && is_study(folder)) {
         if is_study(folder) {
             // One that runs is not to be replaced under its hands.
-            Lock::take(&folder.join(MARKER))?;
+            Lock::take(&folder.join(MARKER), folder)?;
         }
         let new = OutputFolder::create(folder, command.force, MARKER)?;
         write_atomically(&new.file(MARKER), false, |_| Ok(()))?;
         new.publish()?;
     }
-    let lock = Lock::take(&folder.join(MARKER))?;
+    let lock = Lock::take(&folder.join(MARKER), folder)?;
     let text = fs::read(&command.study)
         .with_context(|| format!("cannot read {}", command.study.display()))?;
     write_atomically(&folder.join(DESCRIPTION), true, |out| out.write_all(&text))?;

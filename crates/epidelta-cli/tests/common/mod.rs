@@ -36,6 +36,19 @@ impl Workplace {
         fs::write(self.path(name), content).unwrap();
     }
 
+    /// Writes a changed `run.toml` with the checksum that it would have.
+    pub fn seal(&self, name: &str, text: &str) {
+        self.write(name, epidelta::run::RunDescription::sealed(text));
+    }
+
+    /// The measures of a run, without their checksum.
+    pub fn metrics(&self, run: &str) -> serde_json::Value {
+        let text = self.read(&format!("{run}/metrics.json"));
+        let mut metrics: serde_json::Value = serde_json::from_slice(&text).unwrap();
+        metrics.as_object_mut().unwrap().remove("sha256").unwrap();
+        metrics
+    }
+
     pub fn read(&self, name: &str) -> Vec<u8> {
         let path = self.path(name);
         fs::read(&path).unwrap_or_else(|e| panic!("{}: {e}", path.display()))

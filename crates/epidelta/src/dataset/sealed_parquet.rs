@@ -1,4 +1,6 @@
 //! Parquet files that hold their own checksum, under the key `epidelta.sha256` of the footer.
+//! Files that name epidelta as the program that wrote them must have it; files that another
+//! program wrote, from scratch or from one of epidelta's, need not.
 
 use std::{
     fs::{self, File},
@@ -9,7 +11,7 @@ use std::{
 use arrow_array::RecordBatch;
 use bytes::Bytes;
 use parquet::{
-    arrow::ArrowWriter,
+    arrow::{ArrowWriter, arrow_reader::ParquetRecordBatchReaderBuilder},
     file::{metadata::KeyValue, properties::WriterPropertiesBuilder},
 };
 
@@ -25,8 +27,10 @@ const KEY: &str = "epidelta.sha256";
 const SEAL: &[u8] = b"epidelta.sha256\x18\x40";
 const MAGIC: &[u8] = b"PAR1";
 
-const REMEDY: &str = "Copy or make it again. If you changed it on purpose, take the key \
-                      epidelta.sha256 out of its metadata and set epidelta.format to 1";
+/// How the name of the program that wrote a file begins.
+const WRITER: &str = "epidelta ";
+
+const REMEDY: &str = "Copy or make it again";
 
 /// Writes a table of one batch; the file appears whole or not at all.
 pub(super) fn write(
@@ -36,7 +40,9 @@ pub(super) fn write(
     force: bool,
 ) -> Result<()> {
     let checksum = KeyValue::new(KEY.to_owned(), UNSEALED.to_owned());
-    let properties = properties.set_key_value_metadata(Some(vec![checksum]));
+    let properties = properties
+        .set_created_by(format!("{WRITER}{}", env!("CARGO_PKG_VERSION")))
+        .set_key_value_metadata(Some(vec![checksum]));
     let written = || {
         let mut bytes = Vec::new();
         let mut writer =
@@ -55,8 +61,13 @@ pub(super) fn write(
     write_atomically(path, force, |file| file.write_all(&bytes))
 }
 
-/// A file's bytes, and whether they hold a checksum, which is right if they do.
-pub(super) fn read(path: &Path) -> Result<(Bytes, bool)> {
+/// Opens a file whose checksum, if it has one, is right.
+///
+/// `not_parquet` makes the error for a file that Parquet cannot read.
+pub(super) fn read(
+    path: &Path,
+    not_parquet: impl Fn(&dyn std::fmt::Display) -> Error,
+) -> Result<ParquetRecordBatchReaderBuilder<Bytes>> {
     // Whatever is not Parquet at all is not read whole, however large it is.
     let mut magic = Vec::new();
     let file = File::open(path).map_err(Error::io("read", path))?;
@@ -64,29 +75,20 @@ pub(super) fn read(path: &Path) -> Result<(Bytes, bool)> {
         .read_to_end(&mut magic)
         .map_err(Error::io("read", path))?;
     if magic != MAGIC {
-        return Err(Error::content(
-            path,
-            Place::File,
-            "a Parquet file, which begins with PAR1",
-            "something else",
-            "It may be of another format, or not completely copied",
-        ));
+        return Err(not_parquet(&"it does not begin with PAR1"));
     }
     let bytes = fs::read(path).map_err(Error::io("read", path))?;
     let has_checksum = match seal::is_whole(&bytes, SEAL) {
         None => false,
         Some(_) => seal::check(path, &bytes, SEAL, REMEDY).map(|()| true)?,
     };
-    Ok((Bytes::from(bytes), has_checksum))
-}
-
-/// The error for a file that should hold its checksum and does not.
-pub(super) fn without_checksum(path: &Path) -> Error {
-    Error::content(
-        path,
-        Place::File,
-        "the checksum that the file was written with",
-        "none: it was changed or damaged",
-        REMEDY,
-    )
+    let builder = ParquetRecordBatchReaderBuilder::try_new(Bytes::from(bytes))
+        .map_err(|error| not_parquet(&error))?;
+    let writer = builder.metadata().file_metadata().created_by();
+    if writer.is_some_and(|writer| writer.starts_with(WRITER)) && !has_checksum {
+        let expected = "the checksum that the file was written with";
+        let found = "none: it was changed or damaged";
+        return Err(Error::content(path, Place::File, expected, found, REMEDY));
+    }
+    Ok(builder)
 }

@@ -28,11 +28,11 @@ pub struct Lock {
 }
 
 impl Lock {
-    /// Takes the lock that is a file; it is made where it is not there.
+    /// Takes the lock that is a file, of a folder; it is made where it is not there.
     ///
     /// # Errors
     /// When another program holds it, or it cannot be written.
-    pub fn take(path: &Path) -> Result<Self> {
+    pub fn take(path: &Path, folder: &Path) -> Result<Self> {
         loop {
             let file = File::options()
                 .create(true)
@@ -41,75 +41,19 @@ impl Lock {
                 .write(true)
                 .open(path)
                 .map_err(Error::io("open", path))?;
-            let mut lock = Lock {
-                file,
-                _touched: None,
-            };
-            match lock.file.try_lock() {
-                Ok(()) => {}
-                Err(TryLockError::WouldBlock) => return Err(lock.is_held(path)),
+            let _touched = match file.try_lock() {
+                Ok(()) => None,
+                Err(TryLockError::WouldBlock) => return Err(is_held(&file, folder)),
                 // The file system has no locks.
-                Err(TryLockError::Error(_)) => lock.take_over(path)?,
-            }
+                Err(TryLockError::Error(_)) => Some(take_over(&file, path, folder)?),
+            };
+            let mut lock = Lock { file, _touched };
             // Another program may have ended and removed it in the meantime.
             if lock.is_at(path) {
                 lock.write_holder().map_err(Error::io("write", path))?;
                 return Ok(lock);
             }
         }
-    }
-
-    fn is_held(&mut self, path: &Path) -> Error {
-        let mut holder = String::new();
-        let known = self.file.read_to_string(&mut holder).is_ok();
-        let holder = match holder.trim() {
-            text if known && !text.is_empty() => format!(" ({text})"),
-            _ => String::new(),
-        };
-        let folder = super::parent(path);
-        Error::data(
-            format!(
-                "another epidelta{holder} is writing into {}",
-                folder.display()
-            ),
-            "Wait for it, or choose another output path",
-        )
-    }
-
-    /// Where there are no locks: refuses a file whose holder shows signs of life.
-    fn take_over(&mut self, path: &Path) -> Result<()> {
-        let mut holder = String::new();
-        let found = self.file.metadata().map_err(Error::io("read", path))?;
-        // Whatever is not text is no holder's.
-        let _ = self.file.read_to_string(&mut holder);
-        let touched = found.modified().ok();
-        let age = touched.and_then(|at| SystemTime::now().duration_since(at).ok());
-        let is_fresh = age.is_none_or(|age| age < STALE_AFTER);
-        if !holder.trim().is_empty() && is_fresh && !is_gone(holder.trim()) {
-            let refused = Error::data(
-                format!(
-                    "another epidelta ({}) is writing into {}, or was stopped less than ten \
-                     minutes ago",
-                    holder.trim(),
-                    super::parent(path).display()
-                ),
-                format!(
-                    "Wait for it; if you know that it does not run any more, remove {}",
-                    path.display()
-                ),
-            );
-            return Err(refused);
-        }
-        let touched = self.file.try_clone().map_err(Error::io("open", path))?;
-        let (sender, receiver) = channel();
-        thread::spawn(move || {
-            while let Err(RecvTimeoutError::Timeout) = receiver.recv_timeout(TOUCHED_EVERY) {
-                // Untouched it would be taken for stale, which does no harm to this program.
-                let _ = touched.set_modified(SystemTime::now());
-            }
-        });
-        self._touched = Some(sender);
-        Ok(())
     }
 
     /// Whether the file that is locked is the one that has the name.
@@ -139,6 +83,61 @@ impl Drop for Lock {
         // Without a holder it is free on file systems without locks, too.
         let _ = self.file.set_len(0);
     }
+}
+
+/// The error for a lock that another program holds.
+fn is_held(file: &File, folder: &Path) -> Error {
+    let holder = match holder_in(file) {
+        unknown if unknown.is_empty() => String::new(),
+        known => format!(" ({known})"),
+    };
+    Error::data(
+        format!(
+            "another epidelta{holder} is writing into {}",
+            folder.display()
+        ),
+        "Wait for it, or choose another output path",
+    )
+}
+
+/// Where there are no locks: refuses a file whose holder shows signs of life, and takes another
+/// over. What is returned keeps it touched.
+fn take_over(file: &File, path: &Path, folder: &Path) -> Result<Sender<()>> {
+    let found = file.metadata().map_err(Error::io("read", path))?;
+    let touched = found.modified().ok();
+    let age = touched.and_then(|at| SystemTime::now().duration_since(at).ok());
+    let is_fresh = age.is_none_or(|age| age < STALE_AFTER);
+    let holder = holder_in(file);
+    if !holder.is_empty() && is_fresh && !is_gone(&holder) {
+        return Err(Error::data(
+            format!(
+                "another epidelta ({holder}) is writing into {}, or was stopped less than ten \
+                 minutes ago",
+                folder.display()
+            ),
+            format!(
+                "Wait for it; if you know that it does not run any more, remove {}",
+                path.display()
+            ),
+        ));
+    }
+    let touched = file.try_clone().map_err(Error::io("open", path))?;
+    let (sender, receiver) = channel();
+    thread::spawn(move || {
+        while let Err(RecvTimeoutError::Timeout) = receiver.recv_timeout(TOUCHED_EVERY) {
+            // Untouched it would be taken for stale, which does no harm to this program.
+            let _ = touched.set_modified(SystemTime::now());
+        }
+    });
+    Ok(sender)
+}
+
+/// Who holds a lock, as its file tells.
+fn holder_in(mut file: &File) -> String {
+    let mut holder = String::new();
+    // Whatever is not text is no holder's.
+    let _ = file.read_to_string(&mut holder);
+    holder.trim().to_owned()
 }
 
 /// Whether a holder was a process of this machine that is not there any more.
@@ -174,18 +173,18 @@ mod tests {
     fn a_lock_is_held_once_and_freed() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("lock");
-        let held = Lock::take(&path).unwrap();
-        let error = Lock::take(&path).unwrap_err().to_string();
+        let held = Lock::take(&path, folder.path()).unwrap();
+        let error = Lock::take(&path, folder.path()).unwrap_err().to_string();
         let own = format!("process {} on ", std::process::id());
         assert!(error.contains(&own), "{error}");
         drop(held);
         assert_eq!(fs::read(&path).unwrap(), b"");
         // A lock whose file was removed is another than the one made after it.
-        let removed = Lock::take(&path).unwrap();
+        let removed = Lock::take(&path, folder.path()).unwrap();
         fs::remove_file(&path).unwrap();
-        let _held = Lock::take(&path).unwrap();
+        let _held = Lock::take(&path, folder.path()).unwrap();
         drop(removed);
-        assert!(Lock::take(&path).is_err());
+        assert!(Lock::take(&path, folder.path()).is_err());
     }
 
     /// Where the file system has no locks, which is as if they had failed.
@@ -197,23 +196,19 @@ mod tests {
             fs::write(&path, holder).unwrap();
             let file = File::options().read(true).write(true).open(&path).unwrap();
             file.set_modified(SystemTime::now() - age).unwrap();
-            let mut lock = Lock {
-                file,
-                _touched: None,
-            };
-            lock.take_over(&path).map(|()| lock._touched.is_some())
+            take_over(&file, &path, folder.path()).map(drop)
         };
         let minute = Duration::from_secs(60);
         let elsewhere = "process 7 on another-machine";
         let error = taken(elsewhere, minute).unwrap_err().to_string();
         assert!(error.contains(elsewhere), "{error}");
-        assert!(taken(elsewhere, 11 * minute).unwrap());
-        assert!(taken("", minute).unwrap());
+        taken(elsewhere, 11 * minute).unwrap();
+        taken("", minute).unwrap();
         let here = |id: u32| format!("process {id} on {}", host());
         assert!(taken(&here(std::process::id()), minute).is_err());
         if cfg!(target_os = "linux") {
             // Larger than any process id.
-            assert!(taken(&here(u32::MAX), minute).unwrap());
+            taken(&here(u32::MAX), minute).unwrap();
         }
     }
 }

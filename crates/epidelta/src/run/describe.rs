@@ -23,6 +23,8 @@ use crate::{
 
 /// Version of the file's format.
 pub(super) const FORMAT: u32 = 2;
+/// The one before, without a checksum of the file itself.
+const UNSEALED_FORMAT: u32 = 1;
 
 /// Before the checksum in the last line.
 const SEAL: &str = "# sha256 of this file, with zeros in its place: ";
@@ -219,6 +221,11 @@ const HEAD: [&str; 17] = [
 ];
 
 impl RunDescription {
+    /// Whether all files of the run have checksums; those of earlier versions have not.
+    pub(super) fn is_sealed(&self) -> bool {
+        self.head.format != UNSEALED_FORMAT
+    }
+
     /// Whether a cell type trained the run's model.
     pub fn trained(&self, name: &str) -> bool {
         let head = &self.head;
@@ -271,23 +278,23 @@ impl RunDescription {
         };
         let table: Table = text.parse().map_err(|e| bad("TOML", &e))?;
         let format = table.get("format").and_then(Value::as_integer);
-        if format != Some(FORMAT.into()) {
+        let known = [UNSEALED_FORMAT, FORMAT].map(i64::from);
+        if !format.is_some_and(|format| known.contains(&format)) {
             let version = table.get("epidelta").and_then(Value::as_str);
             let (found, remedy) = match format {
                 None => ("none".to_owned(), remedy),
-                Some(format) if format > FORMAT.into() => (
-                    format!("{format}, of epidelta {}", version.unwrap_or("?")),
-                    "It was made by a newer epidelta: use that one or a newer one",
-                ),
                 Some(format) => (
                     format!("{format}, of epidelta {}", version.unwrap_or("?")),
-                    "It was made by an older epidelta: use that one, or train the run again",
+                    "It was made by a newer epidelta: use that one or a newer one",
                 ),
             };
             let expected = format!("format = {FORMAT}");
             return Err(Error::content(file, Place::File, expected, found, remedy));
         }
-        seal::check(file, &bytes, SEAL.as_bytes(), remedy)?;
+        let is_whole = seal::is_whole(&bytes, SEAL.as_bytes());
+        if format == Some(FORMAT.into()) || is_whole.is_some() {
+            seal::check(file, &bytes, SEAL.as_bytes(), remedy)?;
+        }
         RunDescription::from_table(table).map_err(|e| bad("the description of a run", &e))
     }
 

@@ -222,7 +222,7 @@ pub fn train(
         Ok(_) => unfinished.publish()?,
         // These are no reason not to go on.
         Err(Error::Interrupted | Error::Io { .. } | Error::NoSpace { .. }) => {}
-        Err(_) => unfinished.discard(),
+        Err(_) => unfinished.fail(),
     }
     made
 }

@@ -29,6 +29,8 @@ const REMEDY: &str = "Give --force instead of --resume to start again from the b
 #[derive(Debug)]
 pub(super) struct UnfinishedRun {
     path: PathBuf,
+    /// Whether something of it was there before.
+    goes_on: bool,
     _lock: Lock,
 }
 
@@ -59,12 +61,13 @@ impl UnfinishedRun {
         let path = &plan.output;
         let checkpoint = path.join(CHECKPOINT);
         fs::create_dir_all(&checkpoint).map_err(Error::io("create", &checkpoint))?;
-        let lock = Lock::take(&checkpoint.join("lock")).inspect_err(|_| {
+        let lock = Lock::take(&checkpoint.join("lock"), path).inspect_err(|_| {
             // Only what is empty, and so nobody's.
             let _ = fs::remove_dir(&checkpoint).and_then(|()| fs::remove_dir(path));
         })?;
-        let run = UnfinishedRun {
+        let mut run = UnfinishedRun {
             path: path.clone(),
+            goes_on: false,
             _lock: lock,
         };
         match run.found(plan, description) {
@@ -84,7 +87,7 @@ impl UnfinishedRun {
     }
 
     /// The run, if it is complete; otherwise makes the folder ready for the training.
-    fn found(&self, plan: &TrainingPlan, description: &RunDescription) -> Result<Option<Run>> {
+    fn found(&mut self, plan: &TrainingPlan, description: &RunDescription) -> Result<Option<Run>> {
         let unfinished = self.checkpoint().join(MARKER);
         if plan.resume {
             let finished = match self.path.join(MARKER).exists() {
@@ -103,7 +106,10 @@ impl UnfinishedRun {
                 false => of_finished,
             };
             match going_on {
-                Some(Ok(())) => return Ok(None),
+                Some(Ok(())) => {
+                    self.goes_on = true;
+                    return Ok(None);
+                }
                 Some(Err(error)) if !plan.force => return Err(error),
                 Some(Err(_)) | None => {}
             }
@@ -175,8 +181,16 @@ impl UnfinishedRun {
         Ok(())
     }
 
+    /// Removes what is kept of a training that failed, so that nothing is left of it; what was
+    /// there before is left, since the failure may be of this time alone.
+    pub fn fail(self) {
+        if !self.goes_on {
+            self.discard();
+        }
+    }
+
     /// Removes what is kept of the training, and the folder if there is nothing else in it.
-    pub fn discard(&self) {
+    fn discard(&self) {
         // What stays is no run's, and the next training removes it.
         let _ = fs::remove_dir_all(self.checkpoint());
         let _ = fs::remove_dir(&self.path);

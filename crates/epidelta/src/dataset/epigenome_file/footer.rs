@@ -6,17 +6,13 @@ use arrow_schema::Metadata as Footer;
 
 use super::REMEDY;
 use crate::{
-    dataset::{epigenome::Metadata, sealed_parquet},
+    dataset::epigenome::Metadata,
     error::{Error, Place, Result},
 };
 
-/// The version that is written.
-const FORMAT: u32 = 2;
-/// The one that differs from it in having no checksum, for files that other programs write.
-const WITHOUT_CHECKSUM: u32 = 1;
+const FORMAT: u32 = 1;
 
-/// `has_checksum` tells whether the file has one, which is right.
-pub(super) fn read_metadata(path: &Path, pairs: &Footer, has_checksum: bool) -> Result<Metadata> {
+pub(super) fn read_metadata(path: &Path, pairs: &Footer) -> Result<Metadata> {
     let get = |key: &str| -> Result<&String> {
         pairs.get(&format!("epidelta.{key}")).ok_or_else(|| {
             Error::content(
@@ -42,18 +38,15 @@ pub(super) fn read_metadata(path: &Path, pairs: &Footer, has_checksum: bool) -> 
         text.parse().map_err(|_| bad(key, text))
     };
     let format = number("format")?;
-    if format > FORMAT || format == 0 {
+    if format != FORMAT {
         return Err(Error::content(
             path,
             Place::File,
-            format!("format version {FORMAT} or lower"),
+            format!("format version {FORMAT}"),
             format!("version {format}"),
             "The file was made by a newer epidelta: use that one or a newer one, or make the \
              file again",
         ));
-    }
-    if format > WITHOUT_CHECKSUM && !has_checksum {
-        return Err(sealed_parquet::without_checksum(path));
     }
     let orientation = get("orientation")?;
     Ok(Metadata {

@@ -8,7 +8,6 @@ use arrow_array::{
     types::{Float32Type, Float64Type, Int64Type, UInt16Type},
 };
 use arrow_schema::{DataType, Schema};
-use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 
 use super::{REMEDY, footer::read_metadata, unusable};
 use crate::{
@@ -42,11 +41,10 @@ fn not_parquet(path: &Path, error: &dyn std::fmt::Display) -> Error {
 }
 
 fn decode(path: &Path) -> Result<Epigenome> {
-    let (bytes, has_checksum) = sealed_parquet::read(path)?;
     let not_parquet = |error: &dyn std::fmt::Display| not_parquet(path, error);
-    let builder = ParquetRecordBatchReaderBuilder::try_new(bytes).map_err(|e| not_parquet(&e))?;
+    let builder = sealed_parquet::read(path, not_parquet)?;
     let schema = builder.schema().clone();
-    let metadata = read_metadata(path, schema.metadata(), has_checksum)?;
+    let metadata = read_metadata(path, schema.metadata())?;
     let layout = Layout::of(path, &schema)?;
     let rows = usize::try_from(builder.metadata().file_metadata().num_rows()).unwrap_or(0);
 

@@ -3,7 +3,6 @@
 use std::{panic::catch_unwind, path::Path};
 
 use arrow_array::{Array, RecordBatch, cast::AsArray};
-use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 
 use crate::{
     dataset::{epigenome::Mark, sealed_parquet},
@@ -29,12 +28,7 @@ fn not_parquet(path: &Path, error: &dyn std::fmt::Display) -> Error {
 }
 
 fn decode(path: &Path, marks: &[Mark], bins: usize) -> Result<Vec<(String, Vec<bool>)>> {
-    let (bytes, has_checksum) = sealed_parquet::read(path)?;
-    if !has_checksum {
-        return Err(sealed_parquet::without_checksum(path));
-    }
-    let builder =
-        ParquetRecordBatchReaderBuilder::try_new(bytes).map_err(|e| not_parquet(path, &e))?;
+    let builder = sealed_parquet::read(path, |error| not_parquet(path, error))?;
     let reader = builder.build().map_err(|e| not_parquet(path, &e))?;
     let mut genes = Vec::new();
     for batch in reader {
