@@ -229,6 +229,9 @@ pub struct Simulate {
 /// summary tell genes/s, the training genes of an epoch over the time of all of it, validation
 /// included.
 ///
+/// Until the run is complete its folder holds nothing but checkpoint/, from which --resume goes on
+/// with a training that was interrupted: to the same bytes.
+///
 /// Of several pairs, epidelta does not see which cell types a fifth of the genes are of
 /// (training.hidden_cell_types=0.2), so that it learns to do without.
 #[derive(Debug, Args)]

@@ -46,7 +46,8 @@ fn main() -> ExitCode {
         }
         Err(error) => {
             // Where stderr cannot be written, the exit code has to do.
-            let _ = writeln!(std::io::stderr(), "error: {error:#}");
+            let message = format!("error: {error:#}\n");
+            let _ = std::io::stderr().write_all(message.as_bytes());
             ExitCode::FAILURE
         }
     }

@@ -218,7 +218,7 @@ fn a_study_that_is_killed_goes_on_to_the_same_bytes() {
                 let of = |study: &str| format!("{study}/runs/{run}/seed-1");
                 equal_runs(&workplace, &of("whole"), &of("again"));
             }
-            for table in ["study.json", "pearson_r.tsv", "runs.tsv"] {
+            for table in ["study.json", "pearson.tsv", "runs.tsv"] {
                 let [whole, again] =
                     ["whole", "again"].map(|study| workplace.read(&format!("{study}/{table}")));
                 assert!(whole == again, "{table}");

@@ -31,6 +31,7 @@ fn links_between_pages_lead_somewhere() {
         "docs/explain.md",
         "docs/methods.md",
         "docs/prepare.md",
+        "docs/reliability.md",
         "docs/study.md",
         "examples/remc/README.md",
         "docs/reference.md",
@@ -111,6 +112,7 @@ fn commands_of_the_pages_on_methods_studies_and_explanations_run() {
         ("docs/methods.md", 8),
         ("docs/study.md", 5),
         ("docs/explain.md", 6),
+        ("docs/reliability.md", 5),
     ] {
         let workplace = Workplace::new();
         let commands = documented(page);
@@ -118,7 +120,11 @@ fn commands_of_the_pages_on_methods_studies_and_explanations_run() {
         for command in commands {
             // What takes minutes is made in small.
             let small = "simulate --genes 120 --bins 20 --cell-types 9";
-            workplace.succeed(&command.replace("simulate --cell-types 9", small));
+            let command = command
+                .replace("simulate --cell-types 9", small)
+                .replace("simulate --genes 18460", "simulate --genes 60 --bins 20")
+                .replace("--method METHOD", "--method raw-d");
+            workplace.succeed(&command);
         }
     }
 }

@@ -10,6 +10,7 @@
 mod common;
 
 use std::{
+    cell::Cell,
     fs,
     process::{Command, Output},
 };
@@ -25,8 +26,20 @@ const RESULTS: [&str; 4] = [
     "predictions.tsv",
 ];
 /// Everything that writes, but for opening files: those calls mostly read.
-const CALLS: &str = "write,pwrite64,writev,fsync,fdatasync,rename,renameat,renameat2,mkdir,mkdirat,\
-                     ftruncate,unlink,unlinkat,rmdir,link,linkat";
+const CALLS: [&str; 12] = [
+    "write",
+    "pwrite64",
+    "writev",
+    "fsync",
+    "rename",
+    "renameat",
+    "renameat2",
+    "mkdir",
+    "ftruncate",
+    "unlink",
+    "unlinkat",
+    "rmdir",
+];
 
 fn strace() -> Option<String> {
     let found = std::env::var("EPIDELTA_STRACE").ok();
@@ -43,29 +56,38 @@ fn workplace() -> Workplace {
     workplace
 }
 
-/// Runs the program with something done at the n-th call that writes. Returns none when there
-/// are fewer such calls.
-fn injected(
+/// Runs the program once for each call that writes, with something done at that call.
+/// Returns how many there were.
+fn at_each_call(
     workplace: &Workplace,
     strace: &str,
-    fault: &str,
-    call: usize,
+    fault: impl Fn(usize) -> &'static str,
     arguments: &str,
-) -> Option<Output> {
-    let log = workplace.path("strace.log");
-    let output = Command::new(strace)
-        .args(["-f", "-qq", "-o"])
-        .arg(&log)
-        .args(["-e", &format!("trace={CALLS}")])
-        .args(["-e", &format!("inject={CALLS}:{fault}:when={call}")])
-        .arg(env!("CARGO_BIN_EXE_epidelta"))
-        .args(arguments.split_whitespace())
-        .current_dir(workplace.path(""))
-        .output()
-        .unwrap();
-    let log = fs::read_to_string(log).unwrap();
-    let happened = log.contains("(INJECTED)") || log.contains("killed by SIGKILL");
-    happened.then_some(output)
+    check: impl Fn(&str, Output),
+) -> usize {
+    let mut calls = 0;
+    for call in CALLS {
+        for number in 1.. {
+            let log = workplace.path("strace.log");
+            let output = Command::new(strace)
+                .args(["-f", "-qq", "-e", &format!("trace={call}"), "-e"])
+                .arg(format!("inject={call}:{}:when={number}", fault(number)))
+                .arg("-o")
+                .arg(&log)
+                .arg(env!("CARGO_BIN_EXE_epidelta"))
+                .args(arguments.split_whitespace())
+                .current_dir(workplace.path(""))
+                .output()
+                .unwrap();
+            let was_killed = output.status.code().is_none();
+            if !was_killed && !fs::read_to_string(log).unwrap().contains("(INJECTED)") {
+                break;
+            }
+            calls += 1;
+            check(&format!("{call} {number}"), output);
+        }
+    }
+    calls
 }
 
 fn is_whole(workplace: &Workplace, run: &str) -> bool {
@@ -88,79 +110,86 @@ fn leftovers(workplace: &Workplace) -> Vec<String> {
 fn every_call_that_fails_is_told_and_gone_on_from() {
     let Some(strace) = strace() else { return };
     let workplace = workplace();
-    let (mut failed, mut calls) = (0, 0);
-    for call in 1.. {
-        // The disk is full from this call on, as disks are.
-        let fault = match call % 2 {
-            0 => "error=EIO",
-            _ => "error=ENOSPC",
-        };
-        let run = format!("{TRAIN} -o run");
-        let Some(output) = injected(&workplace, &strace, fault, call, &run) else {
-            break;
-        };
-        calls += 1;
+    let run = format!("{TRAIN} -o run");
+    let failed = Cell::new(0);
+    let fault = |number| match number % 2 {
+        0 => "error=EIO",
+        _ => "error=ENOSPC",
+    };
+    let calls = at_each_call(&workplace, &strace, fault, &run, |call, output| {
         let told = String::from_utf8(output.stderr).unwrap();
-        assert!(!told.contains("defect"), "call {call}: {told}");
+        assert!(!told.contains("defect"), "{call}: {told}");
         match output.status.code() {
             // A lock's holder that cannot be erased, a leftover that cannot be removed.
-            Some(0) => assert!(is_whole(&workplace, "run"), "call {call}"),
+            Some(0) => assert!(is_whole(&workplace, "run"), "{call}"),
+            // The table at the end, which cannot be written to the standard output.
+            Some(1) if workplace.path("run/run.toml").exists() => {
+                assert!(is_whole(&workplace, "run"), "{call}");
+            }
             Some(1) => {
-                failed += 1;
-                assert!(told.contains("run"), "call {call}: {told}");
-                let reason = ["No space", "Input/output error", "Make room"];
-                assert!(
-                    reason.iter().any(|part| told.contains(part)),
-                    "call {call}: {told}"
-                );
-                assert!(
-                    !workplace.path("run/run.toml").exists(),
-                    "call {call}: {told}"
-                );
+                failed.set(failed.get() + 1);
+                // The call may have been the one that would have said so.
+                if !told.is_empty() {
+                    assert!(told.contains("run"), "{call}: {told}");
+                    let reasons = ["No space", "Input/output error", "Make room"];
+                    assert!(
+                        reasons.iter().any(|part| told.contains(part)),
+                        "{call}: {told}"
+                    );
+                }
                 assert_eq!(
                     leftovers(&workplace),
                     Vec::<String>::new(),
-                    "call {call}: {told}"
+                    "{call}: {told}"
                 );
                 workplace.succeed(&format!("{run} --resume"));
-                assert!(is_whole(&workplace, "run"), "call {call}");
+                assert!(is_whole(&workplace, "run"), "{call}");
             }
-            // Before the program began, or when it could not even say so.
-            code => panic!("call {call}: {code:?} {told}"),
+            code => panic!("{call}: {code:?} {told}"),
         }
         fs::remove_dir_all(workplace.path("run")).unwrap();
-    }
+    });
+    let failed = failed.get();
     eprintln!("{calls} calls that write, {failed} of which end the training when they fail");
-    assert!(failed > 20, "{failed}");
+    assert!(failed > 40, "{failed} of {calls}");
 }
 
 #[test]
-fn every_call_that_fails_leaves_an_earlier_run_whole() {
+fn every_call_that_fails_leaves_an_earlier_run_or_the_new_one() {
     let Some(strace) = strace() else { return };
     let workplace = workplace();
-    let ridge = "train --a sim/A.parquet --b sim/B.parquet --method ridge --quiet -o run";
-    workplace.succeed(ridge);
-    let files = ["run.toml", "model.json", "predictions.tsv", "metrics.json"];
-    let earlier = files.map(|file| workplace.read(&format!("run/{file}")));
-    let mut failed = 0;
-    for call in 1.. {
-        let again = format!("{ridge} --seed 2 --force");
-        let Some(output) = injected(&workplace, &strace, "error=ENOSPC", call, &again) else {
-            break;
-        };
-        let told = String::from_utf8(output.stderr).unwrap();
-        if output.status.success() {
-            workplace.succeed(&format!("{ridge} --force"));
-            continue;
-        }
-        failed += 1;
-        workplace.succeed("evaluate --run run");
-        for (file, earlier) in files.iter().zip(&earlier).take(3) {
-            let now = workplace.read(&format!("run/{file}"));
-            assert!(now == *earlier, "call {call}: {file}\n{told}");
-        }
-    }
-    assert!(failed > 10, "{failed}");
+    let ridge = "train --a sim/A.parquet --b sim/B.parquet --method ridge --quiet";
+    let again = format!("{ridge} --seed 2 --force -o run");
+    workplace.succeed(&format!("{ridge} -o run"));
+    workplace.succeed(&format!("{ridge} --seed 2 -o new"));
+    let files = |run: &str| {
+        ["run.toml", "model.json", "predictions.tsv"]
+            .map(|file| workplace.read(&format!("{run}/{file}")))
+    };
+    let (earlier, new) = (files("run"), files("new"));
+    let kept = Cell::new(0);
+    let calls = at_each_call(
+        &workplace,
+        &strace,
+        |_| "error=ENOSPC",
+        &again,
+        |call, output| {
+            let now = files("run");
+            match output.status.code() {
+                Some(0) => assert!(now == new, "{call}"),
+                Some(1) => {
+                    assert!(now == earlier || now == new, "{call}");
+                    kept.set(kept.get() + u32::from(now == earlier));
+                }
+                code => panic!("{call}: {code:?}"),
+            }
+            workplace.succeed("evaluate --run run");
+            workplace.succeed(&format!("{ridge} -o run --force"));
+        },
+    );
+    let kept = kept.get();
+    eprintln!("{calls} calls that write, {kept} of which leave the earlier run when they fail");
+    assert!(kept > 25, "{kept} of {calls}");
 }
 
 #[test]
@@ -168,18 +197,19 @@ fn a_kill_at_every_call_is_gone_on_from() {
     let Some(strace) = strace() else { return };
     let workplace = workplace();
     let run = format!("{TRAIN} -o run");
-    let mut calls = 0;
-    for call in 1.. {
-        if injected(&workplace, &strace, "signal=KILL", call, &run).is_none() {
-            break;
-        }
-        calls += 1;
-        workplace.succeed(&format!("{run} --resume"));
-        assert!(is_whole(&workplace, "run"), "call {call}");
-        fs::remove_dir_all(workplace.path("run")).unwrap();
-    }
+    let calls = at_each_call(
+        &workplace,
+        &strace,
+        |_| "signal=KILL",
+        &run,
+        |call, _| {
+            workplace.succeed(&format!("{run} --resume"));
+            assert!(is_whole(&workplace, "run"), "{call}");
+            fs::remove_dir_all(workplace.path("run")).unwrap();
+        },
+    );
     eprintln!("killed at each of {calls} calls that write");
-    assert!(calls > 20, "{calls}");
+    assert!(calls > 50, "{calls}");
 }
 
 /// Where the file system has no locks, the lock is a file that shows signs of life.
@@ -289,7 +319,7 @@ fn a_read_only_folder_is_told_at_once() {
         let told = String::from_utf8(output.stderr).unwrap();
         assert!(made.contains("code 1"), "{command}: {made} {told}");
         assert!(
-            told.contains("cannot create a file in small"),
+            told.contains("cannot create a f") && told.contains(" in small"),
             "{command}: {told}"
         );
     }
@@ -303,7 +333,7 @@ fn other_results_on_a_full_disk_leave_what_was_there() {
     let simulate = "$EPIDELTA simulate --genes 40 --bins 20 --force -o small/sim";
     for (size, before, command, left) in [
         (
-            "5k",
+            "4k",
             "echo earlier > small/p.tsv",
             format!("{predict} --force -o small/p.tsv"),
             "p.tsv",

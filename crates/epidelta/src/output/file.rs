@@ -30,31 +30,6 @@ impl Output {
         }
     }
 
-    /// Opens a file of a folder of results that does not have its final name yet.
-    ///
-    /// # Errors
-    /// When it cannot be created.
-    pub fn create(path: &Path) -> Result<Self> {
-        let file = File::create(path).map_err(Error::io("create", path))?;
-        Ok(Output::new(file))
-    }
-
-    /// Whether everything so far was written. `path` is what the file is called in the error.
-    ///
-    /// # Errors
-    /// [`Error::NoSpace`] when there was no room for it.
-    pub fn check(&self, path: &Path) -> Result<()> {
-        match &self.failure {
-            None => Ok(()),
-            Some(error) => Err(Error::NoSpace {
-                path: path.into(),
-                needed: self.written,
-                available: free_space(&parent(path)),
-                source: io::Error::from(error.kind()),
-            }),
-        }
-    }
-
     /// Makes sure that all is on the disk.
     fn finish(&mut self) -> io::Result<()> {
         match self.failure {
@@ -118,10 +93,15 @@ pub fn write_atomically(
     if let Err(error) = written {
         return Err(Error::io("write", path)(error));
     }
-    if output.failure.is_some() {
+    if let Some(source) = output.failure {
         // The room that it took itself is room that there is.
         drop(temporary);
-        return output.check(path);
+        return Err(Error::NoSpace {
+            path: path.into(),
+            needed: output.written,
+            available: free_space(&folder),
+            source,
+        });
     }
     let identity = Identity::of(&temporary);
     let persisted = if force {

@@ -74,7 +74,8 @@ impl Lock {
         self.file.set_len(0)?;
         self.file.rewind()?;
         let (process, host) = (std::process::id(), host());
-        write!(self.file, "process {process} on {host}")
+        let holder = format!("process {process} on {host}");
+        self.file.write_all(holder.as_bytes())
     }
 }
 

@@ -288,6 +288,11 @@ impl<'c> Keeper<'c> {
         checkpoint.write(network, state, stopwatch.profile())?;
         self.kept = Instant::now();
         self.cost = self.kept - started;
+        tracing::debug!(
+            "kept the state in {} in {:.1} ms",
+            checkpoint.path.display(),
+            1e3 * self.cost.as_secs_f64()
+        );
         Ok(())
     }
 }
