@@ -81,6 +81,10 @@ fn at_each_call(
                 .unwrap();
             let was_killed = output.status.code().is_none();
             if !was_killed && !fs::read_to_string(log).unwrap().contains("(INJECTED)") {
+                if !arguments.contains("--force") {
+                    // There were no more such calls, and it is complete.
+                    fs::remove_dir_all(workplace.path("run")).unwrap();
+                }
                 break;
             }
             calls += 1;
