@@ -52,17 +52,6 @@ pub enum Command {
     Demo(Demo),
 }
 
-impl Command {
-    /// Whether the command goes on with --resume where it was interrupted.
-    pub fn is_resumable(&self) -> bool {
-        match self {
-            Command::Prepare(prepare) => prepare.samples.is_some(),
-            Command::Train(_) | Command::Study(_) => true,
-            _ => false,
-        }
-    }
-}
-
 /// Turn published data sets into an epigenome.parquet
 #[derive(Debug, Args)]
 pub struct Import {

@@ -65,7 +65,7 @@ fn run(arguments: &Arguments) -> anyhow::Result<()> {
 
 #[cfg(unix)]
 fn listen(command: &Command) -> anyhow::Result<Interrupt> {
-    Ok(signals::listen(command.is_resumable().then(go_on))?)
+    Ok(signals::listen(command)?)
 }
 
 #[cfg(not(unix))]
@@ -73,27 +73,12 @@ fn listen(_: &Command) -> anyhow::Result<Interrupt> {
     Ok(Interrupt::default())
 }
 
-/// The command that goes on with this one, as a shell takes it.
-fn go_on() -> String {
-    let quoted = |argument: String| {
-        let plain = |c: char| c.is_ascii_alphanumeric() || "-_./=,:@%+".contains(c);
-        match !argument.is_empty() && argument.chars().all(plain) {
-            true => argument,
-            false => format!("'{}'", argument.replace('\'', r"'\''")),
-        }
-    };
-    let arguments = std::env::args_os().map(|argument| argument.to_string_lossy().into_owned());
-    let arguments = arguments.filter(|argument| argument != "--force" && argument != "--resume");
-    let words: Vec<String> = arguments.map(quoted).collect();
-    format!("{} --resume", words.join(" "))
-}
-
 fn dispatch(arguments: &Arguments) -> anyhow::Result<()> {
     let interrupt = listen(&arguments.command)?;
     let seed = arguments.seed;
     let reporter = progress::Reporter::new(arguments.quiet);
     match &arguments.command {
-        Command::Prepare(command) => commands::prepare::run(command, &reporter),
+        Command::Prepare(command) => commands::prepare::run(command, &reporter, &interrupt),
         Command::Import(command) => commands::import::run(command),
         Command::Inspect(command) => commands::inspect::run(command),
         Command::Simulate(command) => commands::simulate::run(command, seed.unwrap_or(1)),

@@ -122,7 +122,10 @@ impl TrainingProgress {
                 let done = (epoch as u64 - 1).saturating_mul(self.train_genes as u64);
                 self.bar.set_position(done.saturating_add(genes as u64));
             }
-            training::Progress::Resumed { history } => {
+            training::Progress::Resumed {
+                history,
+                best_epoch,
+            } => {
                 let made = history.epochs.len();
                 self.bar
                     .suspend(|| tracing::info!("going on after epoch {made}"));
@@ -130,6 +133,10 @@ impl TrainingProgress {
                     .set_position((made as u64).saturating_mul(self.train_genes as u64));
                 self.bar.reset_eta();
                 self.made_before = made;
+                self.best = best_epoch.and_then(|epoch| {
+                    let r = history.epochs.get(epoch - 1)?.valid_pearson_r?;
+                    Some((epoch, r))
+                });
             }
             training::Progress::Epoch { record, best } => {
                 let r = record.valid_pearson_r;

@@ -14,12 +14,14 @@ use signal_hook::{
     iterator::Signals,
 };
 
+use crate::arguments::Command;
+
 /// Between two looks at whether everything has stopped.
 const LOOK_EVERY: Duration = Duration::from_millis(5);
 
-/// Listens for signals from now on. `go_on` is the command that goes on with what is
-/// interrupted, if one does.
-pub fn listen(go_on: Option<String>) -> std::io::Result<Interrupt> {
+/// Listens for signals from now on.
+pub fn listen(command: &Command) -> std::io::Result<Interrupt> {
+    let go_on = is_resumable(command).then(go_on);
     let mut signals = Signals::new([SIGINT, SIGTERM])?;
     let interrupt = Interrupt::default();
     let requested = interrupt.clone();
@@ -37,7 +39,7 @@ pub fn listen(go_on: Option<String>) -> std::io::Result<Interrupt> {
                 while requested.is_heeded() {
                     sleep(LOOK_EVERY);
                 }
-                end(signal, go_on);
+                end(signal, go_on.filter(|_| requested.has_begun()));
             });
         }
     });
@@ -58,4 +60,29 @@ fn tell(message: &str) {
     // On a line of its own, below a bar of progress; where it cannot be written the exit code
     // has to do.
     let _ = writeln!(std::io::stderr(), "\n{message}");
+}
+
+/// Whether a command goes on with --resume where it was interrupted.
+fn is_resumable(command: &Command) -> bool {
+    match command {
+        // Of one that replaces files, some are still the earlier ones.
+        Command::Prepare(prepare) => prepare.samples.is_some() && !prepare.force,
+        Command::Train(_) | Command::Study(_) => true,
+        _ => false,
+    }
+}
+
+/// The command that goes on with this one, as a shell takes it.
+fn go_on() -> String {
+    let quoted = |argument: String| {
+        let plain = |c: char| c.is_ascii_alphanumeric() || "-_./=,:@%+".contains(c);
+        match !argument.is_empty() && argument.chars().all(plain) {
+            true => argument,
+            false => format!("'{}'", argument.replace('\'', r"'\''")),
+        }
+    };
+    let arguments = std::env::args_os().map(|argument| argument.to_string_lossy().into_owned());
+    let arguments = arguments.filter(|argument| argument != "--force" && argument != "--resume");
+    let words: Vec<String> = arguments.map(quoted).collect();
+    format!("{} --resume", words.join(" "))
 }

@@ -208,8 +208,8 @@ fn newer_versions_are_told() {
 fn a_damaged_checkpoint_is_told() {
     let workplace = Workplace::new();
     workplace.succeed("simulate --genes 60 --bins 20 -o sim");
-    let train =
-        "train --a sim/A.parquet --b sim/B.parquet --method raw-d --set training.epochs=200";
+    let train = "train --a sim/A.parquet --b sim/B.parquet --method raw-d \
+                 --set training.epochs=300 --set training.patience=0";
     workplace.succeed(&format!("{train} -o whole --checkpoint-minutes 0"));
     let made = |file: &str| Path::new(&workplace.path(file)).exists();
     kill_early(&workplace, train);
@@ -257,6 +257,7 @@ fn kill_early(workplace: &Workplace, train: &str) {
     let state = workplace.path("run/checkpoint/network-1.safetensors");
     while !state.exists() {
         assert!(program.try_wait().unwrap().is_none());
+        std::thread::sleep(std::time::Duration::from_millis(1));
     }
     program.kill().unwrap();
     program.wait().unwrap();

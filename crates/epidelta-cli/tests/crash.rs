@@ -8,6 +8,7 @@ mod common;
 
 use std::{
     fs,
+    io::{BufRead, BufReader},
     path::Path,
     process::{Child, Command, Stdio},
     thread::sleep,
@@ -233,8 +234,8 @@ fn long_training(workplace: &Workplace, run: &str, options: &str) -> Child {
     let child = start(
         workplace,
         &format!(
-            "train --a sim/A.parquet --b sim/B.parquet --method raw --set training.epochs=400 \
-             --checkpoint-minutes 0 -o {run} {options}"
+            "train --a sim/A.parquet --b sim/B.parquet --set training.epochs=400 \
+             --set training.patience=0 --checkpoint-minutes 0 -o {run} {options}"
         ),
     );
     let state = workplace.path(&format!("{run}/checkpoint/network-1.safetensors"));
@@ -252,7 +253,7 @@ fn signals_stop_a_training_that_tells_how_to_go_on() {
     workplace.succeed("simulate --genes 120 --bins 40 -o sim");
     for (signal, code) in [("-INT", 130), ("-TERM", 143)] {
         let run = format!("run{code}");
-        let child = long_training(&workplace, &run, "");
+        let child = long_training(&workplace, &run, "--method raw");
         send(&child, signal);
         let output = child.wait_with_output().unwrap();
         let told = String::from_utf8(output.stderr).unwrap();
@@ -275,29 +276,22 @@ fn signals_stop_a_training_that_tells_how_to_go_on() {
         let train = format!("train --a sim/A.parquet --b sim/B.parquet -o {run}");
         workplace.fail(&train, &[&run, "not finished", "--resume", "--force"]);
         workplace.fail(
-            &format!("{train} --method raw --set training.epochs=400 --seed 2 --resume"),
+            &format!("{train} --method raw --set training.epochs=400 --set training.patience=0 --seed 2 --resume"),
             &[&run, "- seed: 1 there, 2 here", "--force"],
         );
-        // The command that it told, with a second signal while it stops.
+        // The command that it told.
         let arguments = go_on.split_once(" train ").unwrap().1;
         let mut child = start(&workplace, &format!("train {arguments}"));
-        sleep(Duration::from_millis(300));
-        if child.try_wait().unwrap().is_none() {
-            send(&child, signal);
-            let _ = Command::new("kill")
-                .args([signal, &child.id().to_string()])
-                .stderr(Stdio::null())
-                .status();
-        }
-        let output = child.wait_with_output().unwrap();
-        let told = String::from_utf8(output.stderr).unwrap();
-        assert_eq!(output.status.code(), Some(code), "{told}");
-        assert!(told.contains("going on after epoch"), "{told}");
+        let mut told = BufReader::new(child.stderr.take().unwrap()).lines();
+        let goes_on = told.any(|line| line.unwrap().contains("going on after epoch"));
+        assert!(goes_on);
+        send(&child, signal);
+        assert_eq!(child.wait().unwrap().code(), Some(code));
     }
     // Other data are told, too; and with --force it starts again.
     workplace.succeed("simulate --genes 130 --bins 40 --seed 3 -o sim --force");
     let train = "train --a sim/A.parquet --b sim/B.parquet --method raw -o run130";
-    let set = "--set training.epochs=400";
+    let set = "--set training.epochs=400 --set training.patience=0";
     workplace.fail(
         &format!("{train} {set} --resume"),
         &["- a.sha256: ", "- b.sha256: "],
@@ -313,6 +307,23 @@ fn signals_stop_a_training_that_tells_how_to_go_on() {
         &format!("{train} --set training.epochs=2 --resume"),
         &["- training.epochs: 1 there, 2 here"],
     );
+}
+
+/// A batch of all genes takes long enough for a second signal to come before its end.
+#[test]
+fn a_second_signal_does_not_wait() {
+    let workplace = Workplace::new();
+    workplace.succeed("simulate --genes 2500 -o sim");
+    let all_genes = "--method raw-aux --set model.bins_per_step=1 --set training.batch_size=2500";
+    let mut child = long_training(&workplace, "run", all_genes);
+    // The second batch has begun.
+    send(&child, "-INT");
+    let mut told = BufReader::new(child.stderr.take().unwrap()).lines();
+    assert!(told.any(|line| line.unwrap().contains("stopping after this batch")));
+    send(&child, "-INT");
+    assert_eq!(child.wait().unwrap().code(), Some(130));
+    let rest: Vec<String> = told.map(Result::unwrap).collect();
+    assert!(rest.iter().any(|line| line == "interrupted"), "{rest:?}");
 }
 
 #[test]
@@ -336,7 +347,7 @@ fn other_verbs_leave_nothing_behind() {
 fn two_programs_do_not_write_one_run() {
     let workplace = Workplace::new();
     workplace.succeed("simulate --genes 120 --bins 40 -o sim");
-    let mut first = long_training(&workplace, "run", "");
+    let mut first = long_training(&workplace, "run", "--method raw");
     let train = "train --a sim/A.parquet --b sim/B.parquet --method ridge -o run";
     let process = format!("process {} on ", first.id());
     for option in ["--force", "--resume"] {
@@ -350,6 +361,67 @@ fn two_programs_do_not_write_one_run() {
     // The lock went with the program.
     workplace.succeed(&format!("{train} --force"));
     assert!(workplace.path("run/model.json").exists());
+}
+
+/// What is not ours is left alone, and what is another training's.
+#[test]
+fn what_is_of_others_stays() {
+    let workplace = Workplace::new();
+    workplace.succeed("simulate --genes 60 --bins 20 -o sim");
+    let train = "train --a sim/A.parquet --b sim/B.parquet --method ridge";
+    fs::create_dir_all(workplace.path("thesis/checkpoint")).unwrap();
+    workplace.write("thesis/checkpoint/model.pt", "mine");
+    for option in ["--resume", "--force"] {
+        workplace.fail(
+            &format!("{train} -o thesis {option}"),
+            &["thesis is not an earlier result", "left as it is"],
+        );
+    }
+    workplace.fail("evaluate --run thesis", &["thesis/run.toml"]);
+    assert_eq!(workplace.text("thesis/checkpoint/model.pt"), "mine");
+    // A run, and in its folder a training that is to replace it.
+    workplace.succeed(&format!("{train} -o run"));
+    workplace.write("run/notes.txt", "mine");
+    let mut child = long_training(&workplace, "run", "--method raw --force");
+    child.kill().unwrap();
+    child.wait().unwrap();
+    let again = workplace.succeed(&format!("{train} -o run --resume"));
+    assert!(again.stderr.contains("nothing is left to be done"));
+    assert!(
+        again
+            .stderr
+            .contains("WARN run/checkpoint holds a training of other settings")
+    );
+    let state = workplace.path("run/checkpoint/network-1.safetensors");
+    assert!(state.exists());
+    workplace.succeed(&format!("{train} -o run --seed 2 --force"));
+    assert!(!workplace.path("run/checkpoint").exists());
+    assert_eq!(workplace.text("run/notes.txt"), "mine");
+}
+
+/// A state that is damaged costs a study the time of its training, and nothing else.
+#[test]
+fn a_study_trains_again_what_is_damaged() {
+    let workplace = Workplace::new();
+    workplace.succeed("simulate --cell-types 3 --genes 120 --bins 40 -o sim");
+    workplace.write(
+        "sim/study.toml",
+        STUDY.replace("epochs = 4", "epochs = 300"),
+    );
+    let mut child = start(&workplace, "study sim/study.toml -o study --quiet");
+    let run = "study/runs/A_vs_B/raw-d/seed-1";
+    let state = format!("{run}/checkpoint/network-1.safetensors");
+    while !workplace.path(&state).exists() {
+        sleep(Duration::from_millis(1));
+    }
+    child.kill().unwrap();
+    child.wait().unwrap();
+    let mut bytes = workplace.read(&state);
+    bytes[9000] ^= 1;
+    workplace.write(&state, bytes);
+    workplace.succeed("study sim/study.toml -o study --quiet --resume");
+    workplace.succeed("study sim/study.toml -o whole --quiet");
+    equal_runs(&workplace, &run.replace("study/", "whole/"), run);
 }
 
 #[test]

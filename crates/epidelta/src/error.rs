@@ -156,19 +156,12 @@ pub enum Error {
     #[error("the training was interrupted; it goes on where it was with --resume")]
     Interrupted,
     /// Training met a loss or gradient that is not a finite number.
-    #[error(
-        "training stopped: {quantity} is not finite in epoch {epoch}, batch {batch} \
-         (first gene {gene}). {remedy}"
-    )]
+    #[error("training stopped: {quantity} is not finite {place}. {remedy}")]
     NotFinite {
         /// What was not finite: "the loss", "the gradient of ...".
         quantity: String,
-        /// The epoch, counted from 1.
-        epoch: usize,
-        /// The batch within the epoch, counted from 1.
-        batch: usize,
-        /// The first gene of that batch.
-        gene: String,
+        /// When: "in epoch 3, batch 7 (first gene ...)".
+        place: String,
         /// The likely cause and what to do.
         remedy: String,
     },

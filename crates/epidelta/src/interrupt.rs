@@ -13,6 +13,7 @@ pub struct Interrupt(Arc<State>);
 #[derive(Debug, Default)]
 struct State {
     requested: AtomicBool,
+    begun: AtomicBool,
     heeding: AtomicUsize,
 }
 
@@ -25,6 +26,16 @@ impl Interrupt {
     /// Whether a stop was asked for.
     pub fn is_requested(&self) -> bool {
         self.0.requested.load(SeqCst)
+    }
+
+    /// Tells that there is something now with which could be gone on.
+    pub fn begin(&self) {
+        self.0.begun.store(true, SeqCst);
+    }
+
+    /// Whether there is something with which could be gone on.
+    pub fn has_begun(&self) -> bool {
+        self.0.begun.load(SeqCst)
     }
 
     /// Whether something is at work that will save its state and stop by itself.

@@ -17,7 +17,7 @@ pub use file::{Output, write_atomically};
 pub use folder::OutputFolder;
 pub use lock::Lock;
 pub use temporary::remove_temporaries;
-pub(crate) use temporary::{remove_leftovers, rename};
+pub(crate) use temporary::{is_temporary, remove, remove_leftovers, rename};
 
 /// Refuses a file's path that is taken, unless `force` is given and what is there
 /// is a regular file.
@@ -50,8 +50,7 @@ pub fn check_writable(path: &Path) -> Result<()> {
     while !folder.exists() {
         folder = parent(&folder);
     }
-    let trial = temporary::builder(0o666).tempfile_in(&folder);
-    trial
+    tempfile::tempfile_in(&folder)
         .map(drop)
         .map_err(Error::io("create a file in", &folder))
 }

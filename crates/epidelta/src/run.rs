@@ -16,6 +16,7 @@
 mod baselines;
 mod data;
 mod describe;
+mod differences;
 mod known_cells;
 mod noise_ceiling;
 mod train;
@@ -52,7 +53,7 @@ const METRICS: &str = "metrics.json";
 /// Before its checksum.
 const METRICS_SEAL: &[u8] = br#""sha256": ""#;
 /// The folder in which a run that is not finished keeps its state.
-const CHECKPOINT: &str = "checkpoint";
+pub(crate) const CHECKPOINT: &str = "checkpoint";
 
 /// `metrics.json`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]

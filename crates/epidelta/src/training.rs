@@ -6,12 +6,14 @@ mod config;
 mod epoch;
 mod fit;
 mod history;
+mod keeper;
 mod optimizer;
 mod predict;
 mod profile;
 mod score;
 mod state;
 
+pub(crate) use checkpoint::RESTART;
 pub use checkpoint::{Checkpoint, Checkpoints};
 pub use config::{Schedule, TrainingConfig};
 pub(crate) use fit::median;

@@ -15,6 +15,7 @@ use epidelta::{
         differs_from_prepared, prepare, read_epigenome, read_marks, read_samples, write_epigenome,
     },
     input::Meter,
+    interrupt::Interrupt,
     output::{check_file, check_writable, keep_inputs},
 };
 
@@ -22,7 +23,7 @@ use rayon::prelude::*;
 
 use crate::{arguments::Prepare, display::list_some, progress::Reporter};
 
-pub fn run(command: &Prepare, reporter: &Reporter) -> Result<()> {
+pub fn run(command: &Prepare, reporter: &Reporter, interrupt: &Interrupt) -> Result<()> {
     let cells = cell_types(command)?;
     let outputs: Vec<PathBuf> = match command.samples {
         None => vec![command.output.clone()],
@@ -73,6 +74,7 @@ pub fn run(command: &Prepare, reporter: &Reporter) -> Result<()> {
         let made = made - left.len();
         tracing::info!("{made} of {} cell types were prepared before", cells.len());
     }
+    interrupt.begin();
     let total = left.iter().map(|(cell, _)| bytes_of(cell)).sum();
     let bar = reporter.reading(total, &meter);
     for (number, (cell, output)) in left.into_iter().enumerate() {

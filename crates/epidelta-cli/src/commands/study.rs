@@ -45,6 +45,7 @@ pub fn run(
         tracing::warn!("{warning}");
     }
     let _lock = open_folder(command, folder)?;
+    interrupt.begin();
     let workers = workers(command, plan.jobs().len());
     tracing::info!(
         "{} runs: {} pairs, {} methods, {} seed{}; {} at once",
@@ -95,10 +96,11 @@ fn is_study(folder: &Path) -> bool {
 /// it and locks it against another program that would do the same.
 fn open_folder(command: &Study, folder: &Path) -> Result<Lock> {
     if !(command.resume && is_study(folder)) {
-        if is_study(folder) {
-            // One that runs is not to be replaced under its hands.
-            Lock::take(&folder.join(MARKER), folder)?;
-        }
+        // One that runs is not to be replaced under its hands.
+        let _earlier = match is_study(folder) {
+            true => Some(Lock::take(&folder.join(MARKER), folder)?),
+            false => None,
+        };
         let new = OutputFolder::create(folder, command.force, MARKER)?;
         write_atomically(&new.file(MARKER), false, |_| Ok(()))?;
         new.publish()?;

@@ -79,11 +79,9 @@ pub fn write_atomically(
     check_file(path, force)?;
     let folder = parent(path);
     fs::create_dir_all(&folder).map_err(Error::io("create", &folder))?;
-    let (file, temporary) = builder(0o666)
-        .tempfile_in(&folder)
-        .map_err(Error::io("create a file in", &folder))?
-        .into_parts();
-    let _in_use = InUse::new(&temporary);
+    let (temporary, _in_use) = InUse::create(|| builder(0o666).tempfile_in(&folder))
+        .map_err(Error::io("create a file in", &folder))?;
+    let (file, temporary) = temporary.into_parts();
     let mut buffer = BufWriter::new(Output::new(file));
     let written = write(&mut buffer)
         .and_then(|()| buffer.flush())
@@ -93,12 +91,19 @@ pub fn write_atomically(
     if let Err(error) = written {
         return Err(Error::io("write", path)(error));
     }
-    if let Some(source) = output.failure {
+    let Output {
+        file,
+        written: needed,
+        failure,
+    } = output;
+    // Closed, it takes no room any more once it has no name.
+    drop(file);
+    if let Some(source) = failure {
         // The room that it took itself is room that there is.
         drop(temporary);
         return Err(Error::NoSpace {
             path: path.into(),
-            needed: output.written,
+            needed,
             available: free_space(&folder),
             source,
         });

@@ -9,7 +9,7 @@ use tempfile::TempDir;
 
 use super::{
     keep_current_folder, keep_inputs, parent,
-    temporary::{InUse, builder, rename},
+    temporary::{InUse, builder, remove, rename},
 };
 use crate::error::{Error, Result};
 
@@ -48,11 +48,15 @@ impl OutputFolder {
         check_folder(path, force, marker)?;
         let folder = parent(path);
         fs::create_dir_all(&folder).map_err(Error::io("create", &folder))?;
-        let temporary = builder(0o777)
-            .tempdir_in(&folder)
+        let aside = aside(path);
+        if path.symlink_metadata().is_err() && aside.exists() {
+            // A program was stopped between the two names of `publish`.
+            rename(&aside, path).map_err(Error::io("replace", path))?;
+        }
+        let (temporary, in_use) = InUse::create(|| builder(0o777).tempdir_in(&folder))
             .map_err(Error::io("create a folder in", &folder))?;
         Ok(OutputFolder {
-            in_use: InUse::new(temporary.path()),
+            in_use,
             temporary,
             path: path.into(),
             force,
@@ -84,22 +88,32 @@ impl OutputFolder {
             // The old result has the temporary name now, and is deleted with it.
             return Ok(());
         } else {
-            // The old result is moved aside first, so that it is whole until the
-            // new one stands, and then deleted.
-            let aside = TempDir::with_prefix_in(".epidelta-old-", parent(&path))
-                .map_err(Error::io("create a folder beside", &path))?;
-            let old = aside.path().join("old");
-            rename(&path, &old).map_err(Error::io("replace", &path))?;
+            // The old result is moved aside first, so that it is whole until the new one
+            // stands, and then deleted. Its name then is one by which it is found again.
+            let aside = aside(&path);
+            if aside.exists() {
+                remove(&aside).map_err(Error::io("remove", &aside))?;
+            }
+            rename(&path, &aside).map_err(Error::io("replace", &path))?;
             if let Err(error) = rename(temporary.path(), &path) {
                 // Put the old result back; the first error is the one to tell.
-                let _ = rename(&old, &path);
+                let _ = rename(&aside, &path);
                 return Err(Error::io("write", &path)(error));
             }
+            // What cannot be deleted is in nobody's way.
+            let _ = remove(&aside);
         }
         // Renamed: there is nothing left under the temporary name to delete.
         let _ = temporary.keep();
         Ok(())
     }
+}
+
+/// Where an old result is while it is replaced on a file system that cannot do that in one
+/// step.
+fn aside(path: &Path) -> PathBuf {
+    let name = path.file_name().unwrap_or_default().to_string_lossy();
+    parent(path).join(format!(".{name}.earlier"))
 }
 
 /// Lets two folders change names in one step, so that there is never none under either; not

@@ -7,24 +7,35 @@
 
 use std::{
     fs::{self, File, TryLockError},
-    io::{Read, Seek, Write},
-    path::Path,
-    sync::mpsc::{RecvTimeoutError, Sender, channel},
+    io,
+    path::{Path, PathBuf},
+    sync::{
+        Mutex,
+        mpsc::{RecvTimeoutError, Sender, channel},
+    },
     thread,
     time::{Duration, SystemTime},
 };
 
+use super::temporary::Identity;
 use crate::error::{Error, Result};
 
 const TOUCHED_EVERY: Duration = Duration::from_secs(60);
 const STALE_AFTER: Duration = Duration::from_secs(600);
+/// After so long another program that took the lock at the same time has written its name, too.
+const SETTLED_AFTER: Duration = Duration::from_secs(1);
+
+/// The locks that this process holds.
+static HELD: Mutex<Vec<PathBuf>> = Mutex::new(Vec::new());
 
 /// A lock that is held, for as long as this lives.
 #[derive(Debug)]
 pub struct Lock {
-    file: File,
-    /// Ends the thread that touches the file, where there is one.
-    _touched: Option<Sender<()>>,
+    path: PathBuf,
+    /// What the operating system's lock is on.
+    _file: File,
+    /// Ends the thread that touches the file.
+    _touched: Sender<()>,
 }
 
 impl Lock {
@@ -37,58 +48,91 @@ impl Lock {
             let file = File::options()
                 .create(true)
                 .truncate(false)
-                .read(true)
                 .write(true)
                 .open(path)
                 .map_err(Error::io("open", path))?;
-            let _touched = match file.try_lock() {
-                Ok(()) => None,
-                Err(TryLockError::WouldBlock) => return Err(is_held(&file, folder)),
-                // The file system has no locks.
-                Err(TryLockError::Error(_)) => Some(take_over(&file, path, folder)?),
+            let is_locked = match file.try_lock() {
+                Ok(()) => true,
+                Err(TryLockError::WouldBlock) => return Err(is_held(path, folder)),
+                Err(TryLockError::Error(error)) if has_no_locks(&error) => {
+                    check_stale(path, &file, folder)?;
+                    false
+                }
+                Err(TryLockError::Error(error)) => return Err(Error::io("lock", path)(error)),
             };
-            let mut lock = Lock { file, _touched };
             // Another program may have ended and removed it in the meantime.
-            if lock.is_at(path) {
-                lock.write_holder().map_err(Error::io("write", path))?;
-                return Ok(lock);
+            if Identity::in_metadata(file.metadata().ok()) != Identity::of(path) {
+                continue;
             }
+            fs::write(path, own_name()).map_err(Error::io("write", path))?;
+            if !is_locked {
+                thread::sleep(SETTLED_AFTER);
+                if holder(path) != own_name() {
+                    return Err(is_held(path, folder));
+                }
+            }
+            if let Ok(mut held) = HELD.lock() {
+                held.push(path.into());
+            }
+            let touched = file.try_clone().map_err(Error::io("open", path))?;
+            return Ok(Lock {
+                path: path.into(),
+                _file: file,
+                _touched: keep_touched(touched),
+            });
         }
-    }
-
-    /// Whether the file that is locked is the one that has the name.
-    #[cfg(unix)]
-    fn is_at(&self, path: &Path) -> bool {
-        use std::os::unix::fs::MetadataExt;
-        let identity = |found: fs::Metadata| (found.dev(), found.ino());
-        let locked = self.file.metadata().map(identity).ok();
-        locked.is_some() && locked == fs::metadata(path).map(identity).ok()
-    }
-
-    #[cfg(not(unix))]
-    fn is_at(&self, path: &Path) -> bool {
-        path.exists()
-    }
-
-    fn write_holder(&mut self) -> std::io::Result<()> {
-        self.file.set_len(0)?;
-        self.file.rewind()?;
-        let (process, host) = (std::process::id(), host());
-        let holder = format!("process {process} on {host}");
-        self.file.write_all(holder.as_bytes())
     }
 }
 
 impl Drop for Lock {
     fn drop(&mut self) {
-        // Without a holder it is free on file systems without locks, too.
-        let _ = self.file.set_len(0);
+        if let Ok(mut held) = HELD.lock() {
+            held.retain(|path| *path != self.path);
+        }
+        erase(&self.path);
     }
 }
 
+/// Takes this process's name out of the locks that it holds: for a program that is told to stop
+/// and ends right after.
+pub(super) fn erase_all() {
+    if let Ok(held) = HELD.lock() {
+        held.iter().for_each(|path| erase(path));
+    }
+}
+
+/// Without a holder a lock is free on file systems without locks, too.
+fn erase(path: &Path) {
+    if holder(path) == own_name() {
+        // Otherwise it will be free when it has not been touched for a while.
+        let _ = fs::write(path, "");
+    }
+}
+
+/// Touches a lock's file until the sender is dropped.
+fn keep_touched(file: File) -> Sender<()> {
+    let (sender, receiver) = channel();
+    thread::spawn(move || {
+        while let Err(RecvTimeoutError::Timeout) = receiver.recv_timeout(TOUCHED_EVERY) {
+            // A disk that cannot be written to ends the work anyway.
+            let _ = file.set_modified(SystemTime::now());
+        }
+    });
+    sender
+}
+
+/// Whether an error of locking means that the file system does not know locks.
+fn has_no_locks(error: &io::Error) -> bool {
+    #[cfg(unix)]
+    if error.raw_os_error() == Some(rustix::io::Errno::NOLCK.raw_os_error()) {
+        return true;
+    }
+    error.kind() == io::ErrorKind::Unsupported
+}
+
 /// The error for a lock that another program holds.
-fn is_held(file: &File, folder: &Path) -> Error {
-    let holder = match holder_in(file) {
+fn is_held(path: &Path, folder: &Path) -> Error {
+    let holder = match holder(path) {
         unknown if unknown.is_empty() => String::new(),
         known => format!(" ({known})"),
     };
@@ -101,44 +145,38 @@ fn is_held(file: &File, folder: &Path) -> Error {
     )
 }
 
-/// Where there are no locks: refuses a file whose holder shows signs of life, and takes another
-/// over. What is returned keeps it touched.
-fn take_over(file: &File, path: &Path, folder: &Path) -> Result<Sender<()>> {
+/// Where there are no locks: refuses a file whose holder shows signs of life.
+fn check_stale(path: &Path, file: &File, folder: &Path) -> Result<()> {
     let found = file.metadata().map_err(Error::io("read", path))?;
     let touched = found.modified().ok();
     let age = touched.and_then(|at| SystemTime::now().duration_since(at).ok());
     let is_fresh = age.is_none_or(|age| age < STALE_AFTER);
-    let holder = holder_in(file);
-    if !holder.is_empty() && is_fresh && !is_gone(&holder) {
-        return Err(Error::data(
-            format!(
-                "another epidelta ({holder}) is writing into {}, or was stopped less than ten \
-                 minutes ago",
-                folder.display()
-            ),
-            format!(
-                "Wait for it; if you know that it does not run any more, remove {}",
-                path.display()
-            ),
-        ));
+    let holder = holder(path);
+    if holder.is_empty() || !is_fresh || is_gone(&holder) {
+        return Ok(());
     }
-    let touched = file.try_clone().map_err(Error::io("open", path))?;
-    let (sender, receiver) = channel();
-    thread::spawn(move || {
-        while let Err(RecvTimeoutError::Timeout) = receiver.recv_timeout(TOUCHED_EVERY) {
-            // Untouched it would be taken for stale, which does no harm to this program.
-            let _ = touched.set_modified(SystemTime::now());
-        }
-    });
-    Ok(sender)
+    Err(Error::data(
+        format!(
+            "another epidelta ({holder}) is writing into {}, or was stopped less than ten \
+             minutes ago",
+            folder.display()
+        ),
+        format!(
+            "Wait for it; if you know that it does not run any more, remove {}",
+            path.display()
+        ),
+    ))
 }
 
-/// Who holds a lock, as its file tells.
-fn holder_in(mut file: &File) -> String {
-    let mut holder = String::new();
-    // Whatever is not text is no holder's.
-    let _ = file.read_to_string(&mut holder);
-    holder.trim().to_owned()
+/// Who holds a lock, as its file tells; whatever is not text is no holder's.
+fn holder(path: &Path) -> String {
+    let text = fs::read_to_string(path).unwrap_or_default();
+    text.trim().to_owned()
+}
+
+/// This process, as a holder.
+fn own_name() -> String {
+    format!("process {} on {}", std::process::id(), host())
 }
 
 /// Whether a holder was a process of this machine that is not there any more.
@@ -176,8 +214,7 @@ mod tests {
         let path = folder.path().join("lock");
         let held = Lock::take(&path, folder.path()).unwrap();
         let error = Lock::take(&path, folder.path()).unwrap_err().to_string();
-        let own = format!("process {} on ", std::process::id());
-        assert!(error.contains(&own), "{error}");
+        assert!(error.contains(&own_name()), "{error}");
         drop(held);
         assert_eq!(fs::read(&path).unwrap(), b"");
         // A lock whose file was removed is another than the one made after it.
@@ -193,23 +230,23 @@ mod tests {
     fn a_lock_without_locks_becomes_stale() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("lock");
-        let taken = |holder: &str, age: Duration| {
+        let check = |holder: &str, age: Duration| {
             fs::write(&path, holder).unwrap();
-            let file = File::options().read(true).write(true).open(&path).unwrap();
+            let file = File::options().write(true).open(&path).unwrap();
             file.set_modified(SystemTime::now() - age).unwrap();
-            take_over(&file, &path, folder.path()).map(drop)
+            check_stale(&path, &file, folder.path())
         };
         let minute = Duration::from_secs(60);
         let elsewhere = "process 7 on another-machine";
-        let error = taken(elsewhere, minute).unwrap_err().to_string();
+        let error = check(elsewhere, minute).unwrap_err().to_string();
         assert!(error.contains(elsewhere), "{error}");
-        taken(elsewhere, 11 * minute).unwrap();
-        taken("", minute).unwrap();
-        let here = |id: u32| format!("process {id} on {}", host());
-        assert!(taken(&here(std::process::id()), minute).is_err());
+        check(elsewhere, 11 * minute).unwrap();
+        check("", minute).unwrap();
+        assert!(check(&own_name(), minute).is_err());
         if cfg!(target_os = "linux") {
             // Larger than any process id.
-            taken(&here(u32::MAX), minute).unwrap();
+            let gone = format!("process {} on {}", u32::MAX, host());
+            check(&gone, minute).unwrap();
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use std::{
     collections::BTreeSet,
-    fs, io,
+    fs, io, mem,
     path::{Path, PathBuf},
     sync::Mutex,
 };
@@ -36,11 +36,16 @@ pub(super) fn builder(mode: u32) -> Builder<'static, 'static> {
 pub(super) struct InUse(PathBuf);
 
 impl InUse {
-    pub fn new(path: &Path) -> Self {
-        if let Ok(mut open) = OPEN.lock() {
-            open.insert(path.into());
+    /// Makes something under a temporary name and tells its path.
+    pub fn create<T: AsRef<Path>>(make: impl FnOnce() -> io::Result<T>) -> io::Result<(T, Self)> {
+        // Held meanwhile, so that nothing is made that is not known.
+        let open = OPEN.lock();
+        let made = make()?;
+        if let Ok(mut open) = open {
+            open.insert(made.as_ref().into());
         }
-        InUse(path.into())
+        let in_use = InUse(made.as_ref().into());
+        Ok((made, in_use))
     }
 }
 
@@ -53,8 +58,9 @@ impl Drop for InUse {
 }
 
 /// Removes everything that this process is writing under temporary names: for a program
-/// that is told to stop and ends right after.
+/// that is told to stop. Nothing can be written under such a name after it, so it must end.
 pub fn remove_temporaries() {
+    super::lock::erase_all();
     let Ok(open) = OPEN.lock() else {
         return;
     };
@@ -62,6 +68,12 @@ pub fn remove_temporaries() {
         // What cannot be removed stays under a name that is no result's.
         let _ = remove(path);
     }
+    mem::forget(open);
+}
+
+/// Whether a name is a temporary one.
+pub(crate) fn is_temporary(name: &str) -> bool {
+    name.starts_with(PREFIX)
 }
 
 /// Removes what an interrupted program left in a folder under temporary names.
@@ -73,7 +85,7 @@ pub(crate) fn remove_leftovers(folder: &Path) -> Result<()> {
         return Ok(());
     };
     for entry in entries.flatten() {
-        if entry.file_name().to_string_lossy().starts_with(PREFIX) {
+        if is_temporary(&entry.file_name().to_string_lossy()) {
             let path = entry.path();
             remove(&path).map_err(Error::io("remove", &path))?;
         }
@@ -81,7 +93,11 @@ pub(crate) fn remove_leftovers(folder: &Path) -> Result<()> {
     Ok(())
 }
 
-fn remove(path: &Path) -> io::Result<()> {
+/// Removes a file or a folder with all that is in it.
+///
+/// # Errors
+/// As [`fs::remove_file`] and [`fs::remove_dir_all`].
+pub(crate) fn remove(path: &Path) -> io::Result<()> {
     match path.symlink_metadata()?.is_dir() {
         true => fs::remove_dir_all(path),
         false => fs::remove_file(path),
@@ -102,25 +118,31 @@ pub(crate) fn rename(from: &Path, to: &Path) -> io::Result<()> {
 pub(super) struct Identity(Option<(u64, u64)>);
 
 impl Identity {
-    #[cfg(unix)]
+    /// Of what has a name.
     pub fn of(path: &Path) -> Self {
+        Self::in_metadata(path.symlink_metadata().ok())
+    }
+
+    /// Of what the system tells of a file.
+    #[cfg(unix)]
+    pub fn in_metadata(found: Option<fs::Metadata>) -> Self {
         use std::os::unix::fs::MetadataExt;
-        let found = path.symlink_metadata().ok();
         Identity(found.map(|found| (found.dev(), found.ino())))
     }
 
+    /// Of what the system tells of a file.
     #[cfg(not(unix))]
-    pub fn of(_: &Path) -> Self {
+    pub fn in_metadata(_: Option<fs::Metadata>) -> Self {
         Identity(None)
     }
 
     /// The error of a rename, unless this now stands at the new name: when the answer of a
     /// network file system gets lost and it is asked again, it says that there is nothing to
-    /// rename, for it is done.
+    /// rename, or that the new name (given by a second link) is taken, for it is done.
     pub fn unless_at(self, to: &Path, error: io::Error) -> io::Result<()> {
         let done = self.0.is_some() && self == Identity::of(to);
         match error.kind() {
-            io::ErrorKind::NotFound if done => Ok(()),
+            io::ErrorKind::NotFound | io::ErrorKind::AlreadyExists if done => Ok(()),
             _ => Err(error),
         }
     }
@@ -142,7 +164,10 @@ mod tests {
                 .unless_at(&to, failed(io::ErrorKind::NotFound))
                 .is_err()
         );
-        fs::rename(&from, &to).unwrap();
+        fs::hard_link(&from, &to).unwrap();
+        let taken = failed(io::ErrorKind::AlreadyExists);
+        assert!(moved.unless_at(&to, taken).is_ok());
+        fs::remove_file(&from).unwrap();
         assert!(
             moved
                 .unless_at(&to, failed(io::ErrorKind::NotFound))
@@ -162,13 +187,13 @@ mod tests {
     fn what_is_being_written_can_be_removed() {
         let folder = tempfile::tempdir().unwrap();
         let [file, results] = ["file", "results"].map(|name| folder.path().join(name));
-        fs::write(&file, "").unwrap();
-        fs::create_dir(&results).unwrap();
+        let (_, done) = InUse::create(|| fs::write(&file, "").map(|()| &file)).unwrap();
+        let (_, _open) = InUse::create(|| fs::create_dir(&results).map(|()| &results)).unwrap();
         fs::write(results.join("part"), "").unwrap();
-        let done = InUse::new(&file);
-        let _open = InUse::new(&results);
         drop(done);
-        remove_temporaries();
+        let open: Vec<PathBuf> = OPEN.lock().unwrap().iter().cloned().collect();
+        assert!(open.contains(&results) && !open.contains(&file));
+        open.iter().for_each(|path| remove(path).unwrap());
         assert!(file.exists() && !results.exists());
     }
 }

@@ -6,6 +6,7 @@
 
 use std::path::Path;
 
+use memchr::memmem;
 use sha2::{Digest, Sha256};
 
 use super::hexadecimal;
@@ -34,12 +35,12 @@ pub fn is_whole(bytes: &[u8], prefix: &[u8]) -> Option<bool> {
     Some(found == checksum(bytes, start).as_bytes())
 }
 
-/// Refuses a file that is not as it was sealed.
+/// Refuses a file that is not as it was sealed, as [`is_whole`] tells.
 ///
 /// # Errors
 /// [`Error::Content`] naming the file; `remedy` is what to do.
-pub(crate) fn check(path: &Path, bytes: &[u8], prefix: &[u8], remedy: &str) -> Result<()> {
-    let found = match is_whole(bytes, prefix) {
+pub(crate) fn check(path: &Path, is_whole: Option<bool>, remedy: &str) -> Result<()> {
+    let found = match is_whole {
         Some(true) => return Ok(()),
         Some(false) => "another: it was changed or damaged",
         None => "none: it was cut off, changed or damaged",
@@ -50,12 +51,11 @@ pub(crate) fn check(path: &Path, bytes: &[u8], prefix: &[u8], remedy: &str) -> R
 
 /// Where the checksum begins.
 fn place(bytes: &[u8], prefix: &[u8]) -> Option<usize> {
-    let length = prefix.len() + UNSEALED.len();
-    let last = bytes.len().checked_sub(length)?;
-    (0..=last).rev().find_map(|start| {
-        let (before, after) = bytes[start..start + length].split_at(prefix.len());
-        let is_checksum = || after.iter().all(u8::is_ascii_hexdigit);
-        (before == prefix && is_checksum()).then_some(start + prefix.len())
+    memmem::rfind_iter(bytes, prefix).find_map(|found| {
+        let start = found + prefix.len();
+        let place = bytes.get(start..start + UNSEALED.len())?;
+        let is_checksum = place.iter().all(u8::is_ascii_hexdigit);
+        is_checksum.then_some(start)
     })
 }
 

@@ -209,6 +209,7 @@ pub fn train(
         }
         Start::Unfinished(unfinished) => unfinished,
     };
+    plan.interrupt.begin();
     report(Event::Prepared(&Prepared {
         join,
         genes: Split::ALL.map(|split| pair.in_split(split).len()),
@@ -246,7 +247,7 @@ fn make(
         settings,
         plan.seed,
         initial,
-        Some(&unfinished.checkpoints(plan)),
+        Some(&unfinished.checkpoints(plan)?),
         &mut progress,
     )?;
     if let Some(profile) = &fitted.profile {

@@ -7,8 +7,9 @@ use std::{
 };
 
 use super::{
-    CHECKPOINT, DataFile, DataFiles, DataShape, HISTORY, LabelTable, MARKER, METRICS, METRICS_SEAL,
+    DataFile, DataFiles, DataShape, HISTORY, LabelTable, MARKER, METRICS, METRICS_SEAL,
     NoiseCeilings, PREDICTIONS, ReadData, RunDescription, RunMetrics, train::check_marks,
+    unfinished::is_unfinished,
 };
 use crate::{
     dataset::{JoinSummary, Pair, PairList, Split},
@@ -59,7 +60,7 @@ impl Run {
     /// When the folder has no usable `run.toml`, or a file is missing or was changed.
     pub fn open(path: &Path) -> Result<Self> {
         let file = path.join(MARKER);
-        if !file.exists() && path.join(CHECKPOINT).is_dir() {
+        if !file.exists() && is_unfinished(path) {
             return Err(Error::data(
                 format!("{} is a training that is not finished", path.display()),
                 "Let it end, or go on with it: epidelta train ... --resume",
@@ -103,7 +104,7 @@ impl Run {
         let path = self.path.join(METRICS);
         let text = fs::read(&path).map_err(Error::io("read", &path))?;
         if self.description.is_sealed() {
-            seal::check(&path, &text, METRICS_SEAL, REMEDY)?;
+            seal::check(&path, seal::is_whole(&text, METRICS_SEAL), REMEDY)?;
         }
         serde_json::from_slice(&text).map_err(|error| {
             let expected = "the measures of a run";

@@ -5,9 +5,12 @@
 //! then moved to their places, `run.toml` last. So a folder with a `run.toml` is a whole run,
 //! and one with a `checkpoint/` alone can be gone on with, whenever the program was stopped.
 
+mod place;
+mod publish;
+
 use std::{
-    fs::{self, File},
-    io::{self, Write},
+    fs, io,
+    io::Write,
     path::{Path, PathBuf},
 };
 
@@ -15,15 +18,15 @@ use super::{CHECKPOINT, MARKER, Run, RunDescription, TrainingPlan};
 use crate::{
     error::{Error, Result},
     output::{
-        Lock, check_writable, keep_current_folder, keep_inputs, remove_leftovers, rename,
+        Lock, check_writable, keep_current_folder, keep_inputs, remove, remove_leftovers,
         write_atomically,
     },
-    training::Checkpoints,
+    provenance::sha256,
+    training::{Checkpoints, RESTART},
 };
 
-const RESULTS: &str = "results";
-const REPLACED: &str = "replaced";
-const REMEDY: &str = "Give --force instead of --resume to start again from the beginning";
+pub(super) use place::is_unfinished;
+use place::{LOCK, RESULTS, check_place, is_own};
 
 /// A run folder that is locked and not complete.
 #[derive(Debug)]
@@ -31,13 +34,13 @@ pub(super) struct UnfinishedRun {
     path: PathBuf,
     /// Whether something of it was there before.
     goes_on: bool,
-    _lock: Lock,
+    lock: Lock,
 }
 
 /// What a training begins with.
 pub(super) enum Start {
     /// The run is there already.
-    Finished(Run),
+    Finished(Box<Run>),
     /// It is to be made, or gone on with.
     Unfinished(UnfinishedRun),
 }
@@ -59,26 +62,28 @@ impl UnfinishedRun {
     /// Locks the folder and finds out what is there of the run that is described.
     pub fn open(plan: &TrainingPlan, description: &RunDescription) -> Result<Start> {
         let path = &plan.output;
-        let checkpoint = path.join(CHECKPOINT);
-        fs::create_dir_all(&checkpoint).map_err(Error::io("create", &checkpoint))?;
-        let lock = Lock::take(&checkpoint.join("lock"), path).inspect_err(|_| {
-            // Only what is empty, and so nobody's.
-            let _ = fs::remove_dir(&checkpoint).and_then(|()| fs::remove_dir(path));
-        })?;
         let mut run = UnfinishedRun {
             path: path.clone(),
             goes_on: false,
-            _lock: lock,
+            lock: lock(path)?,
         };
+        remove_leftovers(&run.checkpoint())?;
+        publish::put_back(path)?;
         match run.found(plan, description) {
             Ok(Some(finished)) => {
-                run.discard();
-                Ok(Start::Finished(finished))
+                match run.description() {
+                    Some(other) if !description.differences(&other).is_empty() => tracing::warn!(
+                        "{} holds a training of other settings or data, too, which is not finished",
+                        run.checkpoint().display()
+                    ),
+                    _ => run.discard(),
+                }
+                Ok(Start::Finished(Box::new(finished)))
             }
             Ok(None) => Ok(Start::Unfinished(run)),
             Err(error) => {
                 // What was there before stays; what was made now does not.
-                if !checkpoint.join(MARKER).exists() {
+                if !run.checkpoint().join(MARKER).exists() {
                     run.discard();
                 }
                 Err(error)
@@ -125,58 +130,43 @@ impl UnfinishedRun {
         Ok(None)
     }
 
-    /// Whether the training under way is the one that is described.
+    /// Whether the training under way is the one that is described, and undamaged.
     fn fits(&self, unfinished: &Path, description: &RunDescription) -> Result<()> {
-        let there = RunDescription::read(unfinished, REMEDY)?;
+        let there = RunDescription::read(unfinished, RESTART)?;
         match description.differences(&there) {
-            same if same.is_empty() => Ok(()),
+            same if same.is_empty() => Checkpoints::check(&self.checkpoint(), &sha256(unfinished)?),
             differences => Err(other("a training", &self.path, &differences)),
         }
     }
 
+    /// The description of the training under way, if there is one.
+    fn description(&self) -> Option<RunDescription> {
+        RunDescription::read(&self.checkpoint().join(MARKER), RESTART).ok()
+    }
+
     /// Where and when the networks of the run keep their state.
-    pub fn checkpoints(&self, plan: &TrainingPlan) -> Checkpoints {
-        Checkpoints {
+    pub fn checkpoints(&self, plan: &TrainingPlan) -> Result<Checkpoints> {
+        Ok(Checkpoints {
+            training: sha256(&self.checkpoint().join(MARKER))?,
             folder: self.checkpoint(),
             every: plan.checkpoint_every,
             interrupt: plan.interrupt.clone(),
-        }
+        })
     }
 
-    /// Makes room for the results, and where one is to be written for now.
+    /// Makes room for the results, and tells where one is to be written for now.
     pub fn results(&self) -> Result<impl Fn(&str) -> PathBuf + use<>> {
         let results = self.checkpoint().join(RESULTS);
-        let _ = fs::remove_dir_all(&results);
+        if results.exists() {
+            remove(&results).map_err(Error::io("remove", &results))?;
+        }
         fs::create_dir_all(&results).map_err(Error::io("create", &results))?;
         Ok(move |name: &str| results.join(name))
     }
 
     /// Moves the results to their places; an earlier run's are put back if that fails.
     pub fn publish(self) -> Result<()> {
-        let (results, replaced) = (
-            self.checkpoint().join(RESULTS),
-            self.checkpoint().join(REPLACED),
-        );
-        fs::create_dir_all(&replaced).map_err(Error::io("create", &replaced))?;
-        let mut moved: Vec<(PathBuf, PathBuf)> = Vec::new();
-        // From the first move to the last there is no `run.toml`, and so no run of two halves.
-        let earlier = Run::FILES.map(|name| (self.path.join(name), replaced.join(name)));
-        let new = Run::FILES.map(|name| (results.join(name), self.path.join(name)));
-        let moves = earlier.into_iter().chain(new.into_iter().rev());
-        for (from, to) in moves.filter(|(from, _)| from.exists()) {
-            if let Err(error) = rename(&from, &to) {
-                for (from, to) in moved.iter().rev() {
-                    // The first error is the one to tell.
-                    let _ = rename(to, from);
-                }
-                return Err(Error::io("write", &to)(error));
-            }
-            moved.push((from, to));
-        }
-        // Names, too, must survive a machine that stops now.
-        if let Ok(folder) = File::open(&self.path) {
-            let _ = folder.sync_all();
-        }
+        publish::publish(&self.path)?;
         self.discard();
         Ok(())
     }
@@ -190,27 +180,32 @@ impl UnfinishedRun {
     }
 
     /// Removes what is kept of the training, and the folder if there is nothing else in it.
-    fn discard(&self) {
-        // What stays is no run's, and the next training removes it.
-        let _ = fs::remove_dir_all(self.checkpoint());
-        let _ = fs::remove_dir(&self.path);
+    fn discard(self) {
+        // What cannot be removed is no run's, and the next training removes it. The description
+        // goes first: without it nothing of the rest is gone on with. The lock goes last, and is
+        // closed before its folder goes: a file that is open would keep that on NFS.
+        let _ = fs::remove_file(self.checkpoint().join(MARKER));
+        let _ = self.clear();
+        let checkpoint = self.checkpoint();
+        let _ = fs::remove_file(checkpoint.join(LOCK));
+        let UnfinishedRun { path, lock, .. } = self;
+        drop(lock);
+        let _ = fs::remove_dir(checkpoint).and_then(|()| fs::remove_dir(path));
     }
 
-    /// Removes everything of an earlier training but the lock.
+    /// Removes everything of a training but the lock.
     fn clear(&self) -> Result<()> {
         let checkpoint = self.checkpoint();
-        remove_leftovers(&checkpoint)?;
         let entries = fs::read_dir(&checkpoint).map_err(Error::io("read", &checkpoint))?;
         for entry in entries {
-            let path = entry.map_err(Error::io("read", &checkpoint))?.path();
-            let removed = match path.is_dir() {
-                true => fs::remove_dir_all(&path),
-                false if path.ends_with("lock") => continue,
-                false => fs::remove_file(&path),
-            };
-            match removed {
+            let entry = entry.map_err(Error::io("read", &checkpoint))?;
+            let name = entry.file_name();
+            if name == LOCK || !is_own(&name.to_string_lossy()) {
+                continue;
+            }
+            match remove(&entry.path()) {
                 Err(error) if error.kind() != io::ErrorKind::NotFound => {
-                    return Err(Error::io("remove", &path)(error));
+                    return Err(Error::io("remove", entry.path())(error));
                 }
                 _ => {}
             }
@@ -223,35 +218,22 @@ impl UnfinishedRun {
     }
 }
 
-/// Refuses an output that is taken by something that may not be replaced or gone on with.
-fn check_place(plan: &TrainingPlan) -> Result<()> {
-    let path = &plan.output;
-    let Ok(found) = path.symlink_metadata() else {
-        return Ok(());
-    };
-    let is_run = found.is_dir() && path.join(MARKER).is_file();
-    let is_unfinished = found.is_dir() && path.join(CHECKPOINT).is_dir();
-    if !(plan.resume || plan.force) {
-        return match is_unfinished && !is_run {
-            false => Err(Error::Exists { path: path.into() }),
-            true => Err(Error::data(
-                format!("{} is a training that is not finished", path.display()),
-                "Go on with it with --resume, or start again with --force",
-            )),
-        };
+/// Makes and locks a run's folder.
+fn lock(path: &Path) -> Result<Lock> {
+    let checkpoint = path.join(CHECKPOINT);
+    loop {
+        fs::create_dir_all(&checkpoint).map_err(Error::io("create", &checkpoint))?;
+        match Lock::take(&checkpoint.join(LOCK), path) {
+            // Another program has just removed the folder.
+            Err(Error::Io { source, .. }) if source.kind() == io::ErrorKind::NotFound => {}
+            Err(error) => {
+                // Only what is empty, and so nobody's.
+                let _ = fs::remove_dir(&checkpoint).and_then(|()| fs::remove_dir(path));
+                return Err(error);
+            }
+            Ok(lock) => return Ok(lock),
+        }
     }
-    let is_empty = || fs::read_dir(path).is_ok_and(|mut entries| entries.next().is_none());
-    if is_run || is_unfinished || (found.is_dir() && is_empty()) {
-        return Ok(());
-    }
-    Err(Error::data(
-        format!(
-            "{} is not an earlier result (a folder with {MARKER} or {CHECKPOINT}) and is left as \
-             it is",
-            path.display()
-        ),
-        "Choose another output path, or remove it yourself",
-    ))
 }
 
 /// The error for a run or a training of other settings or data.

@@ -16,7 +16,7 @@ use crate::{
     error::{Error, Result},
     interrupt::Interrupt,
     output::remove_leftovers,
-    run::{DataFiles, Run, RunDescription, TrainingPlan, train},
+    run::{CHECKPOINT, DataFiles, Run, RunDescription, TrainingPlan, train},
 };
 
 /// How a run ended.
@@ -138,7 +138,8 @@ fn run(plan: &StudyPlan, study: &Path, job: Job, interrupt: &Interrupt) -> Resul
         let run = Run::open(&training.output).ok();
         run.filter(|run| is_of_plan(plan, training, &run.description))
     };
-    if made(&training).is_some() {
+    // A checkpoint beside it is what a program left that was killed when all was done.
+    if made(&training).is_some() && !training.output.join(CHECKPOINT).exists() {
         return Ok(Outcome::Kept);
     }
     // A defect in one method must not cost the other runs.

@@ -9,23 +9,18 @@
 use std::{
     fs,
     io::{self, Write},
-    path::PathBuf,
-    time::{Duration, Instant},
+    path::{Path, PathBuf},
+    time::Duration,
 };
 
 use serde::{Deserialize, Serialize};
 
 use super::{
-    fit::averaged,
-    history::History,
-    optimizer::OptimizerSteps,
-    profile::{Profile, Stopwatch},
-    score::Score,
-    state::State,
+    history::History, optimizer::OptimizerSteps, profile::Profile, score::Score, state::State,
 };
 use crate::{
     error::{Error, Place, Result},
-    interrupt::{Heeding, Interrupt},
+    interrupt::Interrupt,
     model::{
         NamedTensor, Network, Notes, Tensors, named_tensors, parse_tensors, serialize_tensors,
         with_tensors,
@@ -39,6 +34,9 @@ use crate::{
 pub struct Checkpoints {
     /// The folder, which exists.
     pub folder: PathBuf,
+    /// What tells this training from others: a state is gone on with only if it was kept under
+    /// the same.
+    pub training: String,
     /// How often within an epoch; after each epoch besides.
     pub every: Duration,
     /// What asks for a stop.
@@ -46,12 +44,33 @@ pub struct Checkpoints {
 }
 
 impl Checkpoints {
+    const PREFIX: &str = "network-";
+    const SUFFIX: &str = ".safetensors";
+
+    /// Whether a file of this name is the state of a network.
+    pub(crate) fn is_state(name: &str) -> bool {
+        name.starts_with(Self::PREFIX) && name.ends_with(Self::SUFFIX)
+    }
+
+    /// Checks that all states in a folder are of a training and as they were written.
+    pub(crate) fn check(folder: &Path, training: &str) -> Result<()> {
+        let entries = fs::read_dir(folder).map_err(Error::io("read", folder))?;
+        for entry in entries {
+            let entry = entry.map_err(Error::io("read", folder))?;
+            if Self::is_state(&entry.file_name().to_string_lossy()) {
+                read(&entry.path(), training)?;
+            }
+        }
+        Ok(())
+    }
+
     /// That of one network, counted from 0.
     pub fn of_network(&self, index: usize) -> Checkpoint {
+        let number = index + 1;
+        let name = format!("{}{number}{}", Self::PREFIX, Self::SUFFIX);
         Checkpoint {
-            path: self
-                .folder
-                .join(format!("network-{}.safetensors", index + 1)),
+            path: self.folder.join(name),
+            training: self.training.clone(),
             every: self.every,
             interrupt: self.interrupt.clone(),
         }
@@ -61,16 +80,19 @@ impl Checkpoints {
 /// Where a training keeps its state, and when.
 #[derive(Debug, Clone)]
 pub struct Checkpoint {
-    path: PathBuf,
-    every: Duration,
-    interrupt: Interrupt,
+    pub(super) path: PathBuf,
+    training: String,
+    pub(super) every: Duration,
+    pub(super) interrupt: Interrupt,
 }
 
 /// Version of the file's format.
 const FORMAT: u32 = 1;
 /// Before the checksum.
 const SEAL: &[u8] = br#""sha256":""#;
-const REMEDY: &str = "Give --force instead of --resume to start again from the beginning";
+/// What to do where there is something that cannot be gone on with.
+pub(crate) const RESTART: &str =
+    "Give --force instead of --resume to start again from the beginning";
 
 const WEIGHTS: &str = "weights.";
 const BEST: &str = "best.";
@@ -82,6 +104,7 @@ const PREDICTED: &str = "predicted";
 #[serde(deny_unknown_fields)]
 struct Notebook {
     format: u32,
+    training: String,
     history: History,
     best_epoch: Option<usize>,
     loss_sum: f64,
@@ -100,31 +123,11 @@ pub(super) struct Snapshot {
 impl Checkpoint {
     /// Reads the file, if it is there.
     pub(super) fn read(&self) -> Result<Option<Snapshot>> {
-        let path = &self.path;
-        let bytes = match fs::read(path) {
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
-            other => other.map_err(Error::io("read", path))?,
-        };
-        seal::check(path, &bytes, SEAL, REMEDY)?;
-        let (tensors, notes) = parse_tensors(&bytes, path)?;
-        let unusable = |found: String| {
-            let expected = format!("the state of a training, format {FORMAT}");
-            Error::content(path, Place::File, expected, found, REMEDY)
-        };
-        let text = notes.get("state").map_or("", String::as_str);
-        let notebook: Notebook =
-            serde_json::from_str(text).map_err(|error| unusable(error.to_string()))?;
-        if notebook.format != FORMAT {
-            return Err(unusable(format!("format {}", notebook.format)));
-        }
-        Ok(Some(Snapshot {
-            path: path.clone(),
-            notebook,
-            tensors,
-        }))
+        read(&self.path, &self.training)
     }
 
-    fn write(&self, network: &Network, state: &State, profile: Profile) -> Result<()> {
+    /// Writes the file, in place of an earlier one.
+    pub(super) fn write(&self, network: &Network, state: &State, profile: Profile) -> Result<()> {
         let failed = |error: &dyn std::fmt::Display| {
             Error::io("write", &self.path)(io::Error::other(error.to_string()))
         };
@@ -141,6 +144,7 @@ impl Checkpoint {
         tensors.insert(PREDICTED.into(), predicted);
         let notebook = Notebook {
             format: FORMAT,
+            training: self.training.clone(),
             history: state.history.clone(),
             best_epoch: state.best.as_ref().map(|(score, _)| score.epoch),
             loss_sum: state.pass.loss_sum,
@@ -174,7 +178,7 @@ impl Snapshot {
         } = self;
         let misfit = |problems: Vec<String>| {
             let expected = "a checkpoint of this training";
-            Error::content(&path, Place::File, expected, problems.join("; "), REMEDY)
+            Error::content(&path, Place::File, expected, problems.join("; "), RESTART)
         };
         let network = with_tensors(network, take(&mut tensors, WEIGHTS)).map_err(misfit)?;
         let adam = take(&mut tensors, ADAM);
@@ -192,7 +196,7 @@ impl Snapshot {
                 let history = History {
                     epochs: until.to_vec(),
                 };
-                let template = averaged(&network, &state.optimizer);
+                let template = state.optimizer.averaged_network(&network);
                 let best = with_tensors(template, best).map_err(misfit)?;
                 Some((Score::of(&history, smoothing), best))
             }
@@ -206,95 +210,32 @@ impl Snapshot {
     }
 }
 
-/// Decides when a training keeps its state.
-pub(super) struct Keeper<'c> {
-    checkpoint: Option<&'c Checkpoint>,
-    _heeding: Option<Heeding>,
-    kept: Instant,
-    cost: Duration,
-}
-
-impl<'c> Keeper<'c> {
-    /// Epochs that are shorter than this many times what a checkpoint costs share one, so that
-    /// checkpoints take less than 2 % of the time.
-    const WORTH: u32 = 50;
-
-    pub fn new(checkpoint: Option<&'c Checkpoint>) -> Self {
-        Keeper {
-            checkpoint,
-            _heeding: checkpoint.map(|checkpoint| checkpoint.interrupt.heed()),
-            kept: Instant::now(),
-            cost: Duration::ZERO,
-        }
+/// Reads the state of a network, if it is there, which must be of a training.
+fn read(path: &Path, training: &str) -> Result<Option<Snapshot>> {
+    let bytes = match fs::read(path) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+        other => other.map_err(Error::io("read", path))?,
+    };
+    seal::check(path, seal::is_whole(&bytes, SEAL), RESTART)?;
+    let (tensors, notes) = parse_tensors(&bytes, path)?;
+    let unusable = |found: String| {
+        let expected = format!("the state of this training, format {FORMAT}");
+        Error::content(path, Place::File, expected, found, RESTART)
+    };
+    let text = notes.get("state").map_or("", String::as_str);
+    let notebook: Notebook =
+        serde_json::from_str(text).map_err(|error| unusable(error.to_string()))?;
+    if notebook.format != FORMAT {
+        return Err(unusable(format!("format {}", notebook.format)));
     }
-
-    /// Keeps the state if it is time for it, or if the training is to stop.
-    pub fn after_batch(
-        &mut self,
-        network: &Network,
-        state: &State,
-        stopwatch: &Stopwatch,
-    ) -> Result<()> {
-        let is_time = |checkpoint: &Checkpoint| self.kept.elapsed() >= checkpoint.every;
-        if self.checkpoint.is_some_and(is_time) {
-            self.keep(network, state, stopwatch)?;
-        }
-        self.stop_if_asked(network, state, stopwatch)
+    if notebook.training != training {
+        return Err(unusable("that of another".into()));
     }
-
-    /// Keeps the state, unless it did a moment ago.
-    pub fn after_epoch(
-        &mut self,
-        network: &Network,
-        state: &State,
-        stopwatch: &Stopwatch,
-    ) -> Result<()> {
-        if self.kept.elapsed() >= Self::WORTH * self.cost {
-            self.keep(network, state, stopwatch)?;
-        }
-        self.stop_if_asked(network, state, stopwatch)
-    }
-
-    /// Keeps the last state, from which nothing has to be trained again.
-    pub fn at_the_end(
-        &mut self,
-        network: &Network,
-        state: &State,
-        stopwatch: &Stopwatch,
-    ) -> Result<()> {
-        self.keep(network, state, stopwatch)
-    }
-
-    fn stop_if_asked(
-        &mut self,
-        network: &Network,
-        state: &State,
-        stopwatch: &Stopwatch,
-    ) -> Result<()> {
-        match self.checkpoint {
-            Some(checkpoint) if checkpoint.interrupt.is_requested() => {
-                self.keep(network, state, stopwatch)?;
-                Err(Error::Interrupted)
-            }
-            _ => Ok(()),
-        }
-    }
-
-    fn keep(&mut self, network: &Network, state: &State, stopwatch: &Stopwatch) -> Result<()> {
-        let Some(checkpoint) = self.checkpoint else {
-            return Ok(());
-        };
-        let started = Instant::now();
-        checkpoint.write(network, state, stopwatch.profile())?;
-        self.kept = Instant::now();
-        self.cost = self.kept - started;
-        tracing::debug!(
-            "kept the state in {} in {:.1} ms",
-            checkpoint.path.display(),
-            1e3 * self.cost.as_secs_f64()
-        );
-        Ok(())
-    }
+    Ok(Some(Snapshot {
+        path: path.into(),
+        notebook,
+        tensors,
+    }))
 }
 
 fn prefixed(prefix: &str, tensors: Tensors) -> impl Iterator<Item = (String, NamedTensor)> {

@@ -6,10 +6,10 @@ use burn::{
 };
 
 use super::{
-    checkpoint::Keeper,
     config::TrainingConfig,
     fit::Progress,
     history::EpochRecord,
+    keeper::Keeper,
     optimizer::{NotFinite, Optimizer, gradients},
     profile::Stopwatch,
     state::{Pass, State},
@@ -132,7 +132,7 @@ impl Trainer<'_> {
             index += 1;
             let trained;
             (network, trained) = stepped.map_err(|NotFinite(quantity)| {
-                self.not_finite(quantity, epoch, index, batch.genes[0])
+                self.not_finite_in(quantity, epoch, index, batch.genes[0])
             })?;
             let pass = &mut state.pass;
             pass.loss_sum += f64::from(trained.loss) * batch.len() as f64;
@@ -243,13 +243,19 @@ impl Trainer<'_> {
         }
     }
 
-    pub fn not_finite(&self, quantity: String, epoch: usize, batch: usize, gene: usize) -> Error {
+    /// The error for something that is not finite in a batch, counted from 1.
+    fn not_finite_in(&self, quantity: String, epoch: usize, batch: usize, gene: usize) -> Error {
+        let gene = self.pair.gene_id(gene);
+        let place = format!("in epoch {epoch}, batch {batch} (first gene {gene})");
+        self.not_finite(quantity, place)
+    }
+
+    /// The error for something that is not finite.
+    pub fn not_finite(&self, quantity: String, place: String) -> Error {
         let rate = self.training.learning_rate;
         Error::NotFinite {
             quantity,
-            epoch,
-            batch,
-            gene: self.pair.gene_id(gene).to_owned(),
+            place,
             remedy: format!(
                 "The learning rate ({rate:e}) may be too high for these data, or some signal \
                  extremely large: try --set training.learning_rate={:e} or another \

@@ -3,10 +3,11 @@
 use burn::tensor::Device;
 
 use super::{
-    checkpoint::{Checkpoint, Keeper},
+    checkpoint::Checkpoint,
     config::TrainingConfig,
     epoch::Trainer,
     history::{EpochRecord, History},
+    keeper::Keeper,
     optimizer::Optimizer,
     predict::predict_with_loss,
     profile::{Profile, Stopwatch},
@@ -17,7 +18,7 @@ use crate::{
     dataset::{Pair, PairedGene, Split, Task, shuffled},
     error::Result,
     evaluation::{self, pearson_r},
-    model::{Epidelta, ExpressionThresholds, Network, NetworkConfig, WeightsFile},
+    model::{ExpressionThresholds, Network, NetworkConfig, WeightsFile},
 };
 
 /// What a training tells while it runs.
@@ -34,6 +35,8 @@ pub enum Progress<'a> {
     Resumed {
         /// The epochs that were made before.
         history: &'a History,
+        /// The best of them, counted from 1, if there are any.
+        best_epoch: Option<usize>,
     },
     /// An epoch ended.
     Epoch {
@@ -124,6 +127,7 @@ pub fn fit(
         (network, profile) = snapshot.restore(network, &mut state, config.smoothing)?;
         report(Progress::Resumed {
             history: &state.history,
+            best_epoch: state.best.as_ref().map(|(best, _)| best.epoch),
         });
     }
     let mut stopwatch = Stopwatch::start(profile);
@@ -140,14 +144,15 @@ pub fn fit(
             report,
         )?;
 
-        let inference = averaged(&network, &state.optimizer);
+        let inference = state.optimizer.averaged_network(&network);
         let (predictions, valid_loss) = stopwatch.time(
             |profile| &mut profile.validation,
             || predict_with_loss(&inference, thresholds, task, pair, &valid),
         );
         if !valid_loss.is_finite() {
             let quantity = "the validation loss".into();
-            return Err(trainer.not_finite(quantity, epoch, batches, order[0]));
+            let place = format!("for the validation genes after epoch {epoch}");
+            return Err(trainer.not_finite(quantity, place));
         }
         let observed: Vec<f64> = predictions.iter().map(|p| p.observed).collect();
         let predicted: Vec<f64> = predictions.iter().map(|p| f64::from(p.predicted)).collect();
@@ -173,8 +178,8 @@ pub fn fit(
         });
         keeper.after_epoch(&network, &state, &stopwatch)?;
     }
-    keeper.at_the_end(&network, &state, &stopwatch)?;
-    let last = averaged(&network, &state.optimizer);
+    keeper.keep(&network, &state, &stopwatch)?;
+    let last = state.optimizer.averaged_network(&network);
     let (best_epoch, best) = match state.best {
         Some((score, network)) => (score.epoch, network),
         None => (state.history.epochs.len(), last.clone()),
@@ -194,20 +199,6 @@ fn is_over(state: &State, epochs: usize, patience: usize) -> bool {
     let made = state.history.epochs.len();
     let best = state.best.as_ref().map_or(made, |(best, _)| best.epoch);
     made >= epochs || (patience > 0 && made - best >= patience)
-}
-
-/// The network that predicts, without tracking of gradients.
-pub(super) fn averaged(network: &Network, optimizer: &Optimizer) -> Network {
-    match network.valid() {
-        Network::DeepDiff(config, model) => Network::DeepDiff(config, optimizer.averaged(model)),
-        Network::DeepChrome(config, model) => {
-            Network::DeepChrome(config, optimizer.averaged(model))
-        }
-        Network::Epidelta(model) => Network::Epidelta(Epidelta {
-            layers: optimizer.averaged(model.layers),
-            ..model
-        }),
-    }
 }
 
 /// The median over genes of a pair; 0 where there are none.

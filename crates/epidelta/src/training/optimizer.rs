@@ -14,7 +14,7 @@ use super::{
     adam::Adam,
     config::{Schedule, TrainingConfig},
 };
-use crate::model::{Network, Tensors, is_encoder, values};
+use crate::model::{Epidelta, Network, Tensors, is_encoder, values};
 
 /// Adam on clipped gradients.
 #[derive(Debug)]
@@ -112,6 +112,18 @@ impl Optimizer {
     /// The model that predicts: its weights, or their running means.
     pub fn averaged<M: Module>(&self, model: M) -> M {
         self.adam.averaged(model)
+    }
+
+    /// The network that predicts, without tracking of gradients.
+    pub(super) fn averaged_network(&self, network: &Network) -> Network {
+        match network.valid() {
+            Network::DeepDiff(config, model) => Network::DeepDiff(config, self.averaged(model)),
+            Network::DeepChrome(config, model) => Network::DeepChrome(config, self.averaged(model)),
+            Network::Epidelta(model) => Network::Epidelta(Epidelta {
+                layers: self.averaged(model.layers),
+                ..model
+            }),
+        }
     }
 }
 

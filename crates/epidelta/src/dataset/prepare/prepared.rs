@@ -1,6 +1,11 @@
 //! Whether a file is what preparing would make, so that it need not be made again.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    collections::{BTreeMap, BTreeSet, HashMap},
+    path::Path,
+};
+
+use rayon::prelude::*;
 
 use super::{CellTypeFiles, Genes, PrepareConfig, settings};
 use crate::{
@@ -68,11 +73,17 @@ pub fn differs_from_prepared(
     let there: Vec<_> = there.sources.iter().map(|s| known(&s.role, s)).collect();
     let mut here: Vec<_> = genes.sources.iter().map(|s| known(&s.role, s)).collect();
     here.push(known(&expression.source.role, &expression.source));
+    let of_files: Result<HashMap<&Path, Source>> = files
+        .files()
+        .into_par_iter()
+        .map(|path| Ok((path, source("", path)?)))
+        .collect();
+    let of_files = of_files?;
     for track in &files.tracks {
-        here.push(known(&track.mark, &source(&track.mark, &track.path)?));
+        here.push(known(&track.mark, &of_files[track.path.as_path()]));
         if let Some(control) = &track.control {
             let role = format!("control, {}", track.mark);
-            here.push(known(&role, &source(&role, control)?));
+            here.push(known(&role, &of_files[control.as_path()]));
         }
     }
     Ok((there != here).then(|| "its files were others".into()))
