@@ -172,6 +172,42 @@ fn verbs_refuse_what_is_damaged() {
     workplace.succeed(predict);
 }
 
+/// A study's tables and figures, on whose page they would be shown.
+#[test]
+fn a_study_that_is_damaged_is_told() {
+    let workplace = Workplace::new();
+    workplace.succeed("simulate --cell-types 3 --genes 60 --bins 20 -o sim");
+    let description = "pairs = [[\"A\", \"B\"]]\nseeds = [1]\nmethods = [\"ridge\"]\n\
+                       [cell_types]\nA = \"A.parquet\"\nB = \"B.parquet\"\n";
+    workplace.write("sim/study.toml", description);
+    workplace.succeed("study sim/study.toml -o study");
+    workplace.succeed("report study -o report.html");
+    let mut random = ChaCha8Rng::seed_from_u64(3);
+    let files = [
+        "pearson.tsv",
+        "runs.tsv",
+        "study.json",
+        "study.toml",
+        "pearson_by_pair.svg",
+        "checksums.sha256",
+    ];
+    for name in files {
+        let file = format!("study/{name}");
+        let whole = workplace.read(&file);
+        for _ in 0..5 {
+            let mut bytes = whole.clone();
+            let at = random.random_range(0..bytes.len());
+            bytes[at] ^= random.random_range(1..=u8::MAX);
+            workplace.write(&file, bytes);
+            let outcome = workplace.run("report study -o new.html");
+            assert_eq!(outcome.code, Some(1), "{file}, byte {at}");
+            assert!(outcome.stderr.contains("study/"), "{}", outcome.stderr);
+            assert!(!workplace.path("new.html").exists());
+        }
+        workplace.write(&file, whole);
+    }
+}
+
 /// Files of a newer version say so.
 #[test]
 fn newer_versions_are_told() {

@@ -3,7 +3,7 @@
 //!
 //! | file | content |
 //! |---|---|
-//! | `study.lock` | nothing; by it the folder is known, and it is locked while runs go |
+//! | `study.lock` | who runs the study, if anyone; by it the folder is known, and it is locked while runs go |
 //! | `study.toml` | the study's description, as it was given |
 //! | `runs/A_vs_B/METHOD/seed-N/` | a run folder each, with `candidate-K` in between where settings are tuned |
 //! | `runs/all-pairs/METHOD/seed-N/` | the run folder of a model of all pairs |
@@ -15,7 +15,9 @@
 //! | `runs.tsv` | a row per run, and pair that it is tested on |
 //! | `cost.tsv` | seconds per method |
 //! | `study.json` | all of these but the seconds |
+//! | `checksums.sha256` | the checksums of tables and figures, for `sha256sum -c` |
 
+mod checksums;
 mod comparisons;
 mod config;
 mod differences;
@@ -28,6 +30,7 @@ mod results;
 mod tables;
 mod trained_on;
 
+pub use checksums::{check_checksums, write_checksums};
 pub use comparisons::{AuxiliaryComparison, Comparison};
 pub use config::{ChangedMethod, LabelledPair, MethodEntry, PairEntry, StudyConfig};
 pub use differences::PairDifference;

@@ -7,7 +7,10 @@ use epidelta::{
     interrupt::Interrupt,
     output::{Lock, OutputFolder, keep_inputs, write_atomically},
     report::write_study_figures,
-    study::{DESCRIPTION, MARKER, StudyConfig, StudyPlan, StudyResults, Workers, execute},
+    study::{
+        DESCRIPTION, MARKER, StudyConfig, StudyPlan, StudyResults, Workers, execute,
+        write_checksums,
+    },
 };
 
 use crate::{
@@ -75,6 +78,7 @@ pub fn run(
         writeln!(out, "\n{}", study_auxiliary_table(&results))?;
     }
     write_study_figures(&results, folder)?;
+    write_checksums(folder)?;
     writeln!(out, "\nwrote {}", folder.display())?;
     let failed = results.failed_runs;
     if failed > 0 {

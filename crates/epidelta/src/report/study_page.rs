@@ -8,7 +8,7 @@ use maud::{Markup, html};
 use super::page::{Page, Section, table};
 use crate::{
     error::{Error, Place, Result},
-    study::{DESCRIPTION, MARKER},
+    study::{DESCRIPTION, MARKER, check_checksums},
 };
 
 /// Whether a folder is that of a study.
@@ -87,6 +87,7 @@ const PARTS: [Part; 5] = [
 /// # Errors
 /// When the folder lacks one of the tables or figures, or a table is damaged.
 pub fn study_page(folder: &Path) -> Result<String> {
+    check_checksums(folder)?;
     let mut sections = Vec::new();
     for part in &PARTS {
         sections.push(Section {
