@@ -20,6 +20,10 @@ bench:
 sanitize:
     tools/sanitize.sh
 
+# Damaged files for every reader, so many seconds each (needs cargo-fuzz)
+fuzz seconds='60' *targets='':
+    tools/fuzz.sh {{seconds}} {{targets}}
+
 # Time of training beside PyTorch (needs Python with torch): a table of docs/speed.md
 speed sample:
     cargo build --release

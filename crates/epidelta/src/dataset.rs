@@ -9,6 +9,7 @@ mod input;
 mod label;
 mod pair;
 mod pair_list;
+mod parquet_check;
 mod prepare;
 mod sealed_parquet;
 mod simulate;

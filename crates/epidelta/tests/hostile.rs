@@ -11,6 +11,8 @@ use epidelta::{
     dataset::{read_marks, read_samples},
     genome::{ChromSizes, read_chrom_sizes},
     input::Meter,
+    method::{FittedMethod, Method, Preset, Settings},
+    model::{DataSize, NamedTensor, Tensors, WeightsFile, write_tensors},
     signal::{Format, ReadFilter, Reading, read_alignments, read_values},
 };
 use proptest::prelude::*;
@@ -168,4 +170,97 @@ proptest! {
         }
         let _ = read_marks(path);
     }
+}
+
+/// What is said of a BAM file of these bytes, uncompressed.
+fn refused_bam(bytes: &[u8]) -> String {
+    let mut bgzf = noodles::bgzf::io::Writer::new(Vec::new());
+    bgzf.write_all(bytes).unwrap();
+    let path = file(&bgzf.finish().unwrap());
+    let read = read_alignments(path.path(), Format::Bam, &reading(), &mut |_| Ok(()));
+    read.unwrap_err().to_string()
+}
+
+#[test]
+fn bam_headers_may_claim_no_more_than_there_is() {
+    let sequence = |size: u32, name: &[u8], length: u32| {
+        [&size.to_le_bytes(), name, &length.to_le_bytes()].concat()
+    };
+    let bam = |sequences: &[Vec<u8>]| {
+        let count = sequences.len() as u32;
+        let head = [&b"BAM\x01"[..], &[0; 4], &count.to_le_bytes()].concat();
+        [head, sequences.concat()].concat()
+    };
+    let sound = || sequence(5, b"chr1\0", 1000);
+    for (bytes, part) in [
+        (
+            bam(&[sequence(3_404_039_756, b"chr1\0", 9)]),
+            "name of 3404039756 bytes",
+        ),
+        (bam(&[sequence(5, b"chr12", 9)]), "without its end"),
+        (bam(&[sequence(5, b"chr1\0", 0)]), "without bases"),
+        (bam(&[sound(), sound()]), "stands twice"),
+        // A record of 200 MB, of which there are four bytes.
+        (
+            [bam(&[sound()]), 200_000_000_u32.to_le_bytes().repeat(2)].concat(),
+            "record 1",
+        ),
+    ] {
+        let message = refused_bam(&bytes);
+        assert!(message.contains(part), "{part}: {message}");
+    }
+}
+
+#[test]
+fn a_network_is_not_made_larger_than_its_file() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("model.safetensors");
+    let tensor = NamedTensor {
+        shape: vec![2],
+        values: vec![0.5; 2],
+    };
+    write_tensors(&Tensors::from([("head.weight".into(), tensor)]), &path).unwrap();
+    for method in Method::all() {
+        let settings = Settings::of(method, Preset::Tuned);
+        if settings.method.training().is_none() {
+            continue;
+        }
+        for bins in [200, 4_000_000_000, i64::MAX as usize] {
+            let size = DataSize {
+                marks: 5,
+                bins,
+                cell_types: 2,
+            };
+            let message = FittedMethod::load(&path, &settings, size, None).unwrap_err();
+            let message = message.to_string();
+            assert!(message.contains("weights or more"), "{method}: {message}");
+        }
+    }
+}
+
+#[test]
+fn members_of_an_ensemble_are_counted_from_one_without_gaps() {
+    let tensor = |value: f32| NamedTensor {
+        shape: vec![1],
+        values: vec![value],
+    };
+    let named = |names: &[&str]| -> usize {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("model.safetensors");
+        let names = names.iter().map(|name| (String::from(*name), tensor(1.0)));
+        write_tensors(&names.collect(), &path).unwrap();
+        WeightsFile::read(&path).unwrap().members().len()
+    };
+    assert_eq!(named(&["x", "y"]), 1);
+    assert_eq!(named(&["member_1.x", "member_2.x", "member_3.x"]), 3);
+    assert_eq!(named(&["member_1.x", "member_2.x", "member_4.x"]), 2);
+    assert_eq!(named(&["member_2.x", "member_01.x"]), 1);
+    // Each name was once looked at again for every member.
+    let many: Vec<String> = (1..20_001)
+        .map(|member| format!("member_{member}.x"))
+        .collect();
+    assert_eq!(
+        named(&many.iter().map(String::as_str).collect::<Vec<_>>()),
+        20_000
+    );
 }

@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 
 use super::{
     Baseline, Best, Problem,
-    features::{bin_features, check_channels},
+    features::{are_channels, bin_features, check_channels},
     folds::{folds, others},
     is_up,
     progress::Steps,
@@ -238,7 +238,9 @@ pub fn fit_best_bin(problem: &Problem<'_>, config: &SvrConfig) -> Result<Baselin
 
 impl BestBin {
     pub(super) fn fits(&self, marks: usize, bins: usize) -> bool {
-        self.bin < bins && self.machine.is_sound(self.channels.len() * marks)
+        self.bin < bins
+            && are_channels(&self.channels)
+            && self.machine.is_sound(self.channels.len() * marks)
     }
 
     pub(super) fn predict(

@@ -69,14 +69,16 @@ pub(super) struct Features {
 }
 
 impl Features {
-    /// Whether there are as many windows as bins at most.
+    /// Whether there are as many windows as bins at most, and channels that may be chosen:
+    /// a file may claim any number of them.
     pub fn fits(&self, bins: usize) -> bool {
-        (1..=bins).contains(&self.windows)
+        (1..=bins).contains(&self.windows) && are_channels(&self.channels)
     }
 
     /// How many features there are.
     pub fn columns(&self, marks: usize) -> usize {
-        self.channels.len() * marks * self.windows
+        let of_marks = self.channels.len().saturating_mul(marks);
+        of_marks.saturating_mul(self.windows)
     }
 
     /// The channel, mark and bins of every feature, in their order.
@@ -158,8 +160,7 @@ fn push_channels(channels: &[Channel], a: &[f64], b: &[f64], values: &mut Vec<f6
 
 /// Checks that there is a channel, and none twice.
 pub(super) fn check_channels(setting: &str, channels: &[Channel]) -> Result<()> {
-    let twice = (1..channels.len()).any(|i| channels[..i].contains(&channels[i]));
-    if channels.is_empty() || twice {
+    if !are_channels(channels) {
         return Err(Error::setting(
             setting,
             "each channel may stand once, and there must be one",
@@ -167,4 +168,26 @@ pub(super) fn check_channels(setting: &str, channels: &[Channel]) -> Result<()> 
         ));
     }
     Ok(())
+}
+
+/// Whether there is a channel, and none twice.
+pub(super) fn are_channels(channels: &[Channel]) -> bool {
+    let twice = (1..channels.len()).any(|i| channels[..i].contains(&channels[i]));
+    !channels.is_empty() && !twice
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_may_not_claim_any_number_of_features() {
+        let of = |channels: Vec<Channel>, windows: usize| Features { channels, windows };
+        assert!(of(vec![Channel::A, Channel::B], 4).fits(4));
+        assert!(!of(vec![Channel::A], 5).fits(4));
+        assert!(!of(vec![Channel::A, Channel::A], 4).fits(4));
+        assert!(!of(Vec::new(), 4).fits(4));
+        // Counted before that is known.
+        assert_eq!(of(vec![Channel::A], usize::MAX).columns(5), usize::MAX);
+    }
 }

@@ -199,8 +199,10 @@ impl ReliefForest {
     pub(super) fn fits(&self, marks: usize, bins: usize) -> bool {
         let columns = self.features.columns(marks);
         self.features.fits(bins)
+            // Chosen columns are different ones; a file may claim any.
+            && self.columns.len() <= columns
             && self.columns.iter().all(|&column| column < columns)
-            && self.forest.columns() == self.columns.len()
+            && self.forest.is_sound(self.columns.len())
     }
 
     pub(super) fn predict(

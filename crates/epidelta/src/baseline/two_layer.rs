@@ -7,7 +7,9 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use super::{
-    Baseline, Best, Problem, Stacking, SvrConfig, features::bin_features, progress::Steps,
+    Baseline, Best, Problem, Stacking, SvrConfig,
+    features::{are_channels, bin_features},
+    progress::Steps,
 };
 use crate::{
     dataset::{InputTransform, Pair, Split},
@@ -115,7 +117,8 @@ fn first_layer(
 impl TwoLayer {
     pub(super) fn fits(&self, marks: usize, bins: usize) -> bool {
         let columns = self.channels.len() * marks;
-        self.first.len() == bins
+        are_channels(&self.channels)
+            && self.first.len() == bins
             && self.first.iter().all(|machine| machine.is_sound(columns))
             && self.second.is_sound(bins)
     }

@@ -4,7 +4,7 @@
 
 use std::{
     fs::{self, File},
-    io::{self, Read, Write},
+    io::{self, Write},
     path::Path,
 };
 
@@ -15,6 +15,7 @@ use parquet::{
     file::{metadata::KeyValue, properties::WriterPropertiesBuilder},
 };
 
+use super::parquet_check;
 use crate::{
     error::{Error, Result},
     output::write_atomically,
@@ -25,7 +26,6 @@ const KEY: &str = "epidelta.sha256";
 /// The key as it stands in the footer (Thrift's compact protocol), up to the checksum: then
 /// come the type of the value and its length.
 const SEAL: &[u8] = b"epidelta.sha256\x18\x40";
-const MAGIC: &[u8] = b"PAR1";
 
 /// How the name of the program that wrote a file begins.
 const WRITER: &str = "epidelta ";
@@ -68,24 +68,20 @@ pub(super) fn read(
     path: &Path,
     not_parquet: impl Fn(&dyn std::fmt::Display) -> Error,
 ) -> Result<ParquetRecordBatchReaderBuilder<Bytes>> {
-    // Whatever is not Parquet at all is not read whole, however large it is.
-    let mut magic = Vec::new();
     let file = File::open(path).map_err(Error::io("read", path))?;
-    file.take(MAGIC.len() as u64)
-        .read_to_end(&mut magic)
-        .map_err(Error::io("read", path))?;
-    if magic != MAGIC {
-        return Err(not_parquet(&"it does not begin with PAR1"));
-    }
+    // Whatever is not Parquet at all is not read whole, however large it is.
+    parquet_check::check_footer(&file).map_err(|error| not_parquet(&error))?;
     let bytes = fs::read(path).map_err(Error::io("read", path))?;
     let is_whole = seal::is_whole(&bytes, SEAL);
-    let builder =
-        ParquetRecordBatchReaderBuilder::try_new(Bytes::from(bytes)).map_err(|error| {
-            // Damage is the better reason, where it is known.
-            let damaged = is_whole == Some(false);
-            let damaged = damaged.then(|| seal::check(path, is_whole, REMEDY).err());
-            damaged.flatten().unwrap_or_else(|| not_parquet(&error))
-        })?;
+    let not_parquet = |error: &dyn std::fmt::Display| {
+        // Damage is the better reason, where it is known.
+        let damaged = is_whole == Some(false);
+        let damaged = damaged.then(|| seal::check(path, is_whole, REMEDY).err());
+        damaged.flatten().unwrap_or_else(|| not_parquet(error))
+    };
+    let builder = ParquetRecordBatchReaderBuilder::try_new(Bytes::from(bytes))
+        .map_err(|error| not_parquet(&error))?;
+    parquet_check::check_pages(&file, builder.metadata()).map_err(|error| not_parquet(&error))?;
     let writer = builder.metadata().file_metadata().created_by();
     if is_whole != Some(true) && !is_of_another(writer) {
         seal::check(path, is_whole, REMEDY)?;

@@ -147,11 +147,13 @@ impl BoostedTrees {
         Ok(self.booster.predict(&matrix, true))
     }
 
-    /// Whether every tree is one, on so many features: children come after their
-    /// parents, so that a prediction comes to its end.
+    /// Whether there are the trees that are used, and every tree is one, on so many
+    /// features: children come after their parents, so that a prediction comes to its end.
     pub fn is_sound(&self, columns: usize) -> bool {
         let trees = self.booster.trees.iter();
+        let used = self.booster.prediction_iteration.unwrap_or(0);
         self.columns == columns
+            && used <= trees.len()
             && trees.map(|tree| &tree.nodes).all(|nodes| {
                 let after = |i: usize, child: usize| child > i && child < nodes.len();
                 let mut numbered = nodes.iter().enumerate();

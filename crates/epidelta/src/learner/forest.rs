@@ -8,6 +8,11 @@
 //!
 //! Every tree has its own seed: the first n trees are the same however many follow,
 //! so that one fit tells how many trees are enough.
+//!
+//! A grown tree is kept as nodes of our own ([`tree`]), which are checked when they are
+//! read: `smartcore` trusts its nodes, and follows forged ones in circles.
+
+mod tree;
 
 use rand::RngExt;
 use rand_chacha::ChaCha8Rng;
@@ -23,8 +28,10 @@ use crate::{
     learner::matrix::{Matrix, check_targets},
 };
 
-/// A tree: a forest of one.
-type Tree = RandomForestRegressor<f64, f64, DenseMatrix<f64>, Vec<f64>>;
+use tree::Tree;
+
+/// A forest of one tree.
+type Grown = RandomForestRegressor<f64, f64, DenseMatrix<f64>, Vec<f64>>;
 
 /// How a forest is grown.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -121,11 +128,11 @@ impl Forest {
             return Ok(Vec::new());
         }
         let first = &self.trees[..first_trees.max(1).min(self.trees.len())];
-        let x = dense(features)?;
+        let rows = || (0..features.rows()).map(|row| features.row(row));
         let predictions: Vec<Vec<f64>> = first
             .par_iter()
-            .map(|tree| tree.predict(&x).map_err(failed))
-            .collect::<Result<_>>()?;
+            .map(|tree| rows().map(|row| tree.predict(row)).collect())
+            .collect();
         let mut sums = vec![0.0; features.rows()];
         for prediction in &predictions {
             for (sum, value) in sums.iter_mut().zip(prediction) {
@@ -139,6 +146,14 @@ impl Forest {
     /// Keeps only the first trees, and at least one.
     pub fn truncate(&mut self, trees: usize) {
         self.trees.truncate(trees.max(1));
+    }
+
+    /// Whether there is a tree, and every tree is one on so many features, whose
+    /// predictions come to their end.
+    pub fn is_sound(&self, columns: usize) -> bool {
+        self.columns == columns
+            && !self.trees.is_empty()
+            && self.trees.iter().all(|tree| tree.is_sound(columns))
     }
 
     /// The number of columns that it was fitted to.
@@ -187,7 +202,10 @@ fn grow(
     let seeds: Vec<u64> = (0..config.trees).map(|_| generator.random()).collect();
     let trees = seeds
         .into_par_iter()
-        .map(|seed| Tree::fit(&x, &target, parameters(seed)).map_err(failed))
+        .map(|seed| {
+            let grown = Grown::fit(&x, &target, parameters(seed)).map_err(failed)?;
+            Tree::of(&grown).map_err(unknown)
+        })
         .collect::<Result<_>>()?;
     Ok(Forest {
         columns: features.columns(),
@@ -202,4 +220,11 @@ fn dense(features: &Matrix) -> Result<DenseMatrix<f64>> {
 
 fn failed(error: smartcore::error::Failed) -> Error {
     Error::data(error.to_string(), "Check the features and the target")
+}
+
+fn unknown(error: postcard::Error) -> Error {
+    Error::data(
+        format!("a grown tree is not of the known form ({error})"),
+        "This is a defect of epidelta: please report it",
+    )
 }

@@ -171,6 +171,11 @@ impl FittedMethod {
     ) -> Result<Self> {
         let thresholds = thresholds.unwrap_or_default();
         let network = |config: &NetworkConfig, file: WeightsFile| -> Result<Network> {
+            // A description may claim sizes that fill memory: the file has to bear them out.
+            let weights = config.least_weights(size);
+            if weights > file.numbers() as u128 {
+                return Err(file.too_small(weights));
+            }
             file.put_into(Network::new(config, size, 0, &Device::flex())?)
         };
         match settings.method.networks() {

@@ -61,6 +61,51 @@ pub enum NetworkConfig {
     Epidelta(EpideltaConfig),
 }
 
+impl NetworkConfig {
+    /// A number of weights that such a network for data of this size has at the least: that of
+    /// its largest parts. Before a network is made for a file, this tells whether the file can
+    /// be its own, whatever sizes a description claims.
+    pub fn least_weights(&self, size: DataSize) -> u128 {
+        let product = |factors: &[usize]| {
+            let factors = factors.iter().map(|&factor| factor as u128);
+            factors.fold(1, u128::saturating_mul)
+        };
+        let parts = match self {
+            NetworkConfig::DeepDiff(config) => vec![product(&[
+                size.marks,
+                config.hidden_bins,
+                config.bins_per_step,
+            ])],
+            NetworkConfig::DeepChrome(config) => {
+                let positions = size.bins.saturating_sub(config.filter_width) / config.pool.max(1);
+                let [hidden_1, hidden_2] = config.hidden;
+                vec![
+                    product(&[
+                        config.channels.len(),
+                        size.marks,
+                        config.filters,
+                        config.filter_width,
+                    ]),
+                    product(&[config.filters, positions, hidden_1]),
+                    product(&[hidden_1, hidden_2]),
+                ]
+            }
+            NetworkConfig::Epidelta(config) => {
+                let summaries = config.head_windows.min(size.bins);
+                let mut parts = vec![
+                    product(&[size.marks, config.hidden_bins, config.bins_per_step]),
+                    product(&[size.marks, summaries, config.hidden_head]),
+                    product(&[size.marks, config.hidden_bins, config.hidden_head]),
+                ];
+                let windows = config.windows.iter();
+                parts.extend(windows.map(|&windows| product(&[size.marks, windows])));
+                parts
+            }
+        };
+        parts.into_iter().fold(0, u128::saturating_add)
+    }
+}
+
 /// A network and what it is made of.
 #[derive(Debug, Clone)]
 #[expect(clippy::large_enum_variant, reason = "there are never many")]

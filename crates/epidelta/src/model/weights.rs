@@ -14,7 +14,10 @@
 //! A DeepChrome has `convolution`, `linear_1`, `linear_2` and `head`. An Epidelta has the
 //! names of its fields, and `standard` for its scales.
 
-use std::path::{Path, PathBuf};
+use std::{
+    collections::BTreeMap,
+    path::{Path, PathBuf},
+};
 
 use burn::{
     module::Param,
@@ -82,6 +85,25 @@ impl WeightsFile {
         })
     }
 
+    /// How many numbers there are in all tensors.
+    pub fn numbers(&self) -> usize {
+        self.tensors
+            .values()
+            .map(|tensor| tensor.values.len())
+            .sum()
+    }
+
+    /// The error for a file that is too small for a network of so many weights.
+    pub(crate) fn too_small(&self, weights: u128) -> Error {
+        Error::content(
+            &self.path,
+            Place::File,
+            format!("the {weights} weights or more of a network as the settings describe it"),
+            self.numbers().to_string(),
+            REMEDY,
+        )
+    }
+
     /// Those whose names begin so, without that.
     #[must_use]
     pub fn part(&self, prefix: &str) -> Self {
@@ -129,16 +151,34 @@ impl WeightsFile {
 
     /// The weights of each member of an ensemble; of a network that is none, its own alone.
     pub fn members(self) -> Vec<Self> {
-        let of_member = |member| self.part(&Self::member_prefix(member));
-        let members: Vec<Self> = (0..)
-            .map(of_member)
-            .take_while(|file| !file.tensors.is_empty())
+        let mut of_members: BTreeMap<usize, Tensors> = BTreeMap::new();
+        for (name, tensor) in &self.tensors {
+            if let Some((member, name)) = Self::member_of(name) {
+                let tensors = of_members.entry(member).or_default();
+                tensors.insert(name.to_owned(), tensor.clone());
+            }
+        }
+        // Those after a missing one are of no ensemble.
+        let members = (0..).map_while(|member| of_members.remove(&member));
+        let members: Vec<Self> = members
+            .map(|tensors| WeightsFile {
+                path: self.path.clone(),
+                tensors,
+            })
             .collect();
         if members.is_empty() {
             vec![self]
         } else {
             members
         }
+    }
+
+    /// The member that a tensor is of, and its name there.
+    fn member_of(name: &str) -> Option<(usize, &str)> {
+        let (member, _) = name.strip_prefix("member_")?.split_once('.')?;
+        let member = member.parse::<usize>().ok()?.checked_sub(1)?;
+        let name = name.strip_prefix(&Self::member_prefix(member))?;
+        Some((member, name))
     }
 
     /// The weights that a member of an ensemble is to start from: those of the same member, or

@@ -1,6 +1,7 @@
 //! BAM (SAM specification, 4), decompressed in parallel.
 
 use std::{
+    collections::HashSet,
     io::{self, BufRead, Read},
     path::Path,
 };
@@ -20,6 +21,10 @@ use crate::{
 /// Bytes that a record may claim to have: more than any, and little enough to be
 /// believed.
 const LARGEST_RECORD: u32 = 1 << 28;
+/// Bytes that a record has without that being looked at first.
+const BELIEVED_RECORD: u32 = 1 << 20;
+/// Bytes that the name of a sequence may claim to have, likewise.
+const LONGEST_NAME: u32 = 1 << 16;
 
 pub(super) fn read(
     path: &Path,
@@ -74,15 +79,56 @@ fn seen(record: &bam::Record) -> io::Result<Record> {
 
 /// Reads the list of sequences that records refer to. The text before it, a SAM
 /// header, is left aside: programs write it in all manners, and nothing depends
-/// on it.
+/// on it. Nothing is reserved for what sizes only claim.
 fn read_contigs(reader: &mut dyn BufRead) -> io::Result<Vec<Contig>> {
-    let mut reader = bam::io::Reader::from(reader);
-    let mut header = reader.header_reader();
-    if header.read_magic_number()? != *b"BAM\x01" {
+    let mut magic = [0; 4];
+    reader.read_exact(&mut magic)?;
+    if magic != *b"BAM\x01" {
         return Err(io::Error::other("it does not begin as BAM does"));
     }
-    header.raw_sam_header_reader()?.discard_to_end()?;
-    Ok(contigs(&header.read_reference_sequences()?))
+    let text = u64::from(read_u32(reader)?);
+    if io::copy(&mut (&mut *reader).take(text), &mut io::sink())? < text {
+        return Err(io::ErrorKind::UnexpectedEof.into());
+    }
+    let mut contigs = Vec::new();
+    let mut names = HashSet::new();
+    for _ in 0..read_u32(reader)? {
+        let contig = read_contig(reader)?;
+        if !names.insert(contig.name.clone()) {
+            let problem = format!("the sequence {:?} stands twice", contig.name);
+            return Err(io::Error::other(problem));
+        }
+        contigs.push(contig);
+    }
+    Ok(contigs)
+}
+
+/// Reads a sequence of the list: its name, which ends with a zero, and its length.
+fn read_contig(reader: &mut dyn BufRead) -> io::Result<Contig> {
+    let size = read_u32(reader)?;
+    if !(2..=LONGEST_NAME).contains(&size) {
+        return Err(io::Error::other(format!(
+            "a sequence's name of {size} bytes"
+        )));
+    }
+    let mut name = Vec::new();
+    (&mut *reader).take(size.into()).read_to_end(&mut name)?;
+    if name.pop() != Some(0) || name.contains(&0) {
+        return Err(io::Error::other("a sequence's name without its end"));
+    }
+    match read_u32(reader)? {
+        0 => Err(io::Error::other("a sequence without bases")),
+        length => Ok(Contig {
+            name: String::from_utf8_lossy(&name).into_owned(),
+            length: Some(length.into()),
+        }),
+    }
+}
+
+fn read_u32(reader: &mut dyn BufRead) -> io::Result<u32> {
+    let mut bytes = [0; 4];
+    reader.read_exact(&mut bytes)?;
+    Ok(u32::from_le_bytes(bytes))
 }
 
 /// Reads a record; false after the last one.
@@ -90,13 +136,22 @@ fn read_record(reader: &mut dyn BufRead, record: &mut bam::Record) -> io::Result
     if reader.fill_buf()?.is_empty() {
         return Ok(false);
     }
-    let mut size = [0; 4];
-    reader.read_exact(&mut size)?;
-    if !(1..=LARGEST_RECORD).contains(&u32::from_le_bytes(size)) {
-        let size = u32::from_le_bytes(size);
+    let size = read_u32(reader)?;
+    if !(1..=LARGEST_RECORD).contains(&size) {
         return Err(io::Error::other(format!("a record of {size} bytes")));
     }
-    bam::io::Reader::from((&size[..]).chain(reader)).read_record(record)?;
+    let claimed = size.to_le_bytes();
+    if size <= BELIEVED_RECORD {
+        bam::io::Reader::from((&claimed[..]).chain(reader)).read_record(record)?;
+        return Ok(true);
+    }
+    // The library reserves all of it at once, so it is given only what there is.
+    let mut bytes = Vec::new();
+    reader.take(size.into()).read_to_end(&mut bytes)?;
+    if bytes.len() < size as usize {
+        return Err(io::ErrorKind::UnexpectedEof.into());
+    }
+    bam::io::Reader::from((&claimed[..]).chain(&bytes[..])).read_record(record)?;
     Ok(true)
 }
 

@@ -1,5 +1,8 @@
 //! CRAM 3 (CRAM specification), its containers decoded in parallel.
 
+mod container;
+mod encodings;
+
 use std::{
     collections::HashMap,
     fs::File,
@@ -10,6 +13,8 @@ use std::{
 
 use noodles::{cram, fasta, sam, sam::alignment::Record as _};
 use rayon::prelude::*;
+
+use container::Slices;
 
 use super::{
     Alignment, Batch, Batcher, Reading,
@@ -53,21 +58,22 @@ pub(super) fn read(
     while !ended {
         let mut containers = Vec::new();
         while !ended && containers.len() < reading.threads.get() {
-            let mut container = cram::io::reader::Container::default();
-            let length = reader
-                .read_container(&mut container)
-                .map_err(|error| cut_off(path, &error))?;
+            let (checked, container) =
+                read_container(reader.get_mut()).map_err(|error| cut_off(path, &error))?;
             // The container that ends a complete file is empty.
-            ended = length == 0;
-            if !ended {
-                containers.push(container);
+            match container {
+                Some(container) => containers.push((checked.slices, container)),
+                None => ended = true,
             }
         }
         let decoded: Vec<io::Result<Vec<Decoded>>> = containers
             .par_iter()
-            .map(|container| {
+            .map(|(slices, container)| {
                 // A decoder's panic is a damaged file's error.
-                let decoded = || decode(container, &header, &references);
+                let decoded = || match slices {
+                    Some(slices) => decode(slices, container, &header, &references),
+                    None => Ok(Vec::new()),
+                };
                 catch_unwind(AssertUnwindSafe(decoded))
                     .unwrap_or_else(|_| Err(io::Error::other("its parts contradict each other")))
             })
@@ -100,17 +106,29 @@ fn cut_off(path: &Path, error: &io::Error) -> Error {
     )
 }
 
+/// Reads a container, checked, and as the decoder knows it; none after the last one.
+fn read_container(
+    reader: &mut impl io::BufRead,
+) -> io::Result<(container::Container, Option<cram::io::reader::Container>)> {
+    let checked = container::read(reader)?;
+    let mut container = cram::io::reader::Container::default();
+    let length = cram::io::Reader::new(&checked.bytes[..]).read_container(&mut container)?;
+    Ok((checked, (length > 0).then_some(container)))
+}
+
 /// Decodes the records of a container.
 fn decode(
+    Slices { encodings, records }: &Slices,
     container: &cram::io::reader::Container,
     header: &sam::Header,
     references: &fasta::Repository,
 ) -> io::Result<Vec<Decoded>> {
     let compression = container.compression_header()?;
     let mut decoded: Vec<Decoded> = Vec::new();
-    for slice in container.slices() {
+    for (slice, &count) in container.slices().zip(records) {
         let slice = slice?;
         let (core, external) = slice.decode_blocks()?;
+        encodings.check(count, &external)?;
         let records = slice.records(references.clone(), header, &compression, &core, &external)?;
         let first = decoded.len();
         for record in &records {

@@ -169,14 +169,25 @@ impl StudyConfig {
     }
 }
 
+/// More than anyone will wait for.
+const MOST_COMBINATIONS: usize = 10_000;
+
 /// All combinations of the lists of values in a table, each as a table of single
 /// values with the words for it; one empty combination of an empty table.
 ///
 /// # Errors
-/// The name of a setting that has no list, or an empty one.
+/// What is wrong, after the name of the tables: a setting has no list or an empty one, or there
+/// are too many combinations.
 pub(super) fn combinations(lists: &Table) -> std::result::Result<Vec<(String, Table)>, String> {
     let mut settings = Vec::new();
-    flatten(lists, "", &mut settings)?;
+    flatten(lists, "", &mut settings).map_err(|name| format!(".{name} is no list of values"))?;
+    let counts = settings.iter().map(|(_, values)| values.len());
+    let count = counts.fold(1, usize::saturating_mul);
+    if count > MOST_COMBINATIONS {
+        return Err(format!(
+            ": its lists have {count} combinations, give {MOST_COMBINATIONS} at most"
+        ));
+    }
     let mut all = vec![(String::new(), Table::new())];
     for (name, values) in settings {
         let mut with_each = Vec::new();
@@ -246,6 +257,15 @@ mod tests {
         assert_eq!(last.1["model"]["dropout"].as_float(), Some(0.5));
         assert_eq!(combinations(&Table::new()).unwrap().len(), 1);
         let no_list: Table = "training.epochs = 3".parse().unwrap();
-        assert_eq!(combinations(&no_list).unwrap_err(), "training.epochs");
+        let message = combinations(&no_list).unwrap_err();
+        assert_eq!(message, ".training.epochs is no list of values");
+    }
+
+    #[test]
+    fn more_combinations_than_can_be_are_not_made() {
+        let lists = (0..40).map(|i| format!("a{i} = [1, 2, 3, 4, 5, 6, 7, 8, 9]\n"));
+        let lists: Table = lists.collect::<String>().parse().unwrap();
+        let message = combinations(&lists).unwrap_err();
+        assert!(message.contains("give 10000 at most"), "{message}");
     }
 }

@@ -164,8 +164,7 @@ fn candidates(
     let empty = Table::new();
     let lists = config.tune.get(name).unwrap_or(&empty);
     let method = method.method;
-    let combinations = combinations(lists)
-        .map_err(|setting| format!("tune.{name}.{setting} is no list of values"))?;
+    let combinations = combinations(lists).map_err(|problem| format!("tune.{name}{problem}"))?;
     combinations
         .into_iter()
         .map(|(words, tuned)| {

@@ -1,6 +1,6 @@
 //! Reading, with every check that the rest of the program relies on.
 
-use std::{panic::catch_unwind, path::Path};
+use std::{collections::HashSet, panic::catch_unwind, path::Path};
 
 use arrow_array::{
     Array, ArrayRef, RecordBatch,
@@ -17,6 +17,12 @@ use crate::{
     },
     error::{Error, Place, Result},
 };
+
+/// More bins than anyone needs: the decoder fills up what is missing in a list, however long
+/// the file says that it is.
+const MOST_BINS: usize = 1 << 20;
+/// Numbers of a mark that are decoded at once.
+const VALUES_AT_ONCE: usize = 1 << 22;
 
 /// Reads an epigenome and checks it.
 ///
@@ -56,13 +62,22 @@ fn decode(path: &Path) -> Result<Epigenome> {
         signal: Vec::new(),
     };
     let reader = builder
-        .with_batch_size(1024)
+        .with_batch_size((VALUES_AT_ONCE / layout.bins).clamp(1, 1024))
         .build()
         .map_err(|e| not_parquet(&e))?;
+    // Few bytes may tell of many rows, but not of many genes: it ends where one stands twice.
+    let mut known = HashSet::new();
     for batch in reader {
         let batch = batch.map_err(|e| not_parquet(&e))?;
+        let before = epigenome.genes.len();
         append_genes(path, &batch, &mut epigenome.genes)?;
         append_signal(path, &batch, &layout, &mut epigenome.signal)?;
+        let mut new = epigenome.genes[before..].iter();
+        if !new.all(|gene| known.insert(gene.gene_id.clone()))
+            && let Some(flaw) = epigenome.flaw()
+        {
+            return Err(unusable(path, flaw));
+        }
     }
     if epigenome.genes.len() != rows || rows == 0 {
         return Err(Error::content(
@@ -120,6 +135,15 @@ impl Layout {
                     ));
                 }
             };
+            if length > MOST_BINS {
+                return Err(Error::content(
+                    path,
+                    Place::Column(field.name().clone()),
+                    format!("{MOST_BINS} bins at most"),
+                    format!("{length} bins"),
+                    REMEDY,
+                ));
+            }
             if length == 0 || *bins.get_or_insert(length) != length {
                 return Err(Error::content(
                     path,

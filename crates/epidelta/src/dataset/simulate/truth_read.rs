@@ -1,8 +1,10 @@
 //! Reading `truth.parquet`: which bins differ between two simulated cell types.
 
-use std::{panic::catch_unwind, path::Path};
+use std::{collections::HashSet, panic::catch_unwind, path::Path};
 
 use arrow_array::{Array, RecordBatch, cast::AsArray};
+use arrow_schema::{DataType, Field};
+use parquet::arrow::ProjectionMask;
 
 use crate::{
     dataset::{epigenome::Mark, sealed_parquet},
@@ -29,8 +31,24 @@ fn not_parquet(path: &Path, error: &dyn std::fmt::Display) -> Error {
 
 fn decode(path: &Path, marks: &[Mark], bins: usize) -> Result<Vec<(String, Vec<bool>)>> {
     let builder = sealed_parquet::read(path, |error| not_parquet(path, error))?;
-    let reader = builder.build().map_err(|e| not_parquet(path, &e))?;
+    // A list's length is looked at before any is read, and no other columns are read, since
+    // the decoder fills up what is missing in lists.
+    for mark in marks {
+        let length = match builder.schema().field_with_name(mark).map(Field::data_type) {
+            Ok(DataType::FixedSizeList(_, length)) => usize::try_from(*length).ok(),
+            _ => None,
+        };
+        if length != Some(bins) {
+            return Err(wrong_column(path, mark, &expected_flags(bins)));
+        }
+    }
+    let wanted = marks.iter().map(String::as_str).chain(["gene_id"]);
+    let places = wanted.filter_map(|name| builder.schema().index_of(name).ok());
+    let columns = ProjectionMask::roots(builder.parquet_schema(), places);
+    let reader = builder.with_projection(columns).build();
+    let reader = reader.map_err(|e| not_parquet(path, &e))?;
     let mut genes = Vec::new();
+    let mut known = HashSet::new();
     for batch in reader {
         let batch = batch.map_err(|e| not_parquet(path, &e))?;
         let ids = batch.column_by_name("gene_id");
@@ -42,7 +60,14 @@ fn decode(path: &Path, marks: &[Mark], bins: usize) -> Result<Vec<(String, Vec<b
             .collect::<Result<_>>()?;
         for row in 0..batch.num_rows() {
             let of_gene = flags.iter().flat_map(|flags| &flags[row * bins..][..bins]);
-            genes.push((ids.value(row).to_owned(), of_gene.copied().collect()));
+            let id = ids.value(row);
+            // Few bytes may tell of many rows, but not of many genes.
+            if !known.insert(id.to_owned()) {
+                let place = Place::Gene(id.into());
+                let found = "it twice";
+                return Err(Error::content(path, place, "each gene once", found, REMEDY));
+            }
+            genes.push((id.to_owned(), of_gene.copied().collect()));
         }
     }
     Ok(genes)
@@ -50,7 +75,7 @@ fn decode(path: &Path, marks: &[Mark], bins: usize) -> Result<Vec<(String, Vec<b
 
 /// The flags of a mark, `[gene, bin]`.
 fn flags_of(path: &Path, batch: &RecordBatch, mark: &Mark, bins: usize) -> Result<Vec<bool>> {
-    let expected = format!("a list of {bins} true or false");
+    let expected = expected_flags(bins);
     let wrong = || wrong_column(path, mark, &expected);
     let column = batch.column_by_name(mark).ok_or_else(wrong)?;
     let lists = column.as_fixed_size_list_opt().ok_or_else(wrong)?;
@@ -62,6 +87,10 @@ fn flags_of(path: &Path, batch: &RecordBatch, mark: &Mark, bins: usize) -> Resul
         return Err(wrong());
     }
     Ok(flags.values().iter().collect())
+}
+
+fn expected_flags(bins: usize) -> String {
+    format!("a list of {bins} true or false")
 }
 
 fn wrong_column(path: &Path, column: &str, expected: &str) -> Error {

@@ -158,3 +158,17 @@ fn settings_out_of_range_are_named() {
     let error = result.err().unwrap().to_string();
     assert!(error.contains("boosting.row_share"), "{error}");
 }
+
+#[test]
+fn trees_that_are_used_are_there() {
+    let x = Matrix::new(60, 1, (0..60).map(f64::from).collect()).unwrap();
+    let y: Vec<f64> = x.values().iter().map(|x| (x / 10.0).floor()).collect();
+    let config = BoostingConfig {
+        trees: 5,
+        ..BoostingConfig::default()
+    };
+    let mut fitted = BoostedTrees::fit_regression(&config, 1, (&x, &y), (&x, &y)).unwrap();
+    assert!(fitted.is_sound(1));
+    fitted.booster.prediction_iteration = Some(fitted.trees() + 1);
+    assert!(!fitted.is_sound(1));
+}
