@@ -11,7 +11,7 @@ seconds=${1:-60}
 shift || true
 targets=("$@")
 if [ ${#targets[@]} = 0 ]; then
-  targets=(annotation alignments signal tables epigenome truth deepdiff run study weights learned)
+  targets=(annotation alignments signal tables epigenome truth deepdiff run study checkpoint weights learned)
 fi
 
 # cargo-fuzz asks the compiler for coverage, which a stable one gives only if told that it may.

@@ -1,14 +1,14 @@
 //! The files of a run: `run.toml`, `predictions.tsv`, `history.tsv` and `metrics.json`.
 //!
-//! Checksums in `run.toml` are put right after it is read, so that damage reaches what is
-//! behind them. Should it come to hold a checksum of its own text, put that right here before
-//! the file is written.
+//! Checksums are put right before the files are written, so that damage reaches what is behind
+//! them.
 #![no_main]
 
 use epidelta::{
     evaluation::{Metrics, Predictions},
-    method::FittedMethod,
-    run::Run,
+    method::{FittedMethod, Method},
+    provenance::seal::seal,
+    run::{Run, RunDescription},
     training::read_histories,
 };
 use epidelta_fuzz::{choose, file, pair, target, template};
@@ -28,6 +28,8 @@ target!(|data| {
         }
         2 => drop(read_histories(&file("history.tsv", bytes))),
         _ => {
+            let mut bytes = bytes.to_vec();
+            seal(&mut bytes, br#""sha256": ""#);
             std::fs::write(run.path.join("metrics.json"), bytes).expect("a file");
             let _ = run.written_metrics();
         }
@@ -38,17 +40,11 @@ target!(|data| {
 fn description(bytes: &[u8]) {
     let template = template();
     let path = &template.run.path;
-    std::fs::write(path.join("run.toml"), bytes).expect("a file");
-    let Ok(mut run) = Run::open(path) else {
+    std::fs::write(path.join("metrics.json"), &template.metrics).expect("a file");
+    std::fs::write(path.join("run.toml"), with_checksums(bytes)).expect("a file");
+    let Ok(run) = Run::open(path) else {
         return;
     };
-    let [predictions, network, json, postcard] = &template.sha256;
-    let head = &mut run.description.head;
-    head.predictions_sha256.clone_from(predictions);
-    let file = FittedMethod::file_name(head.method);
-    let at = FittedMethod::FILES.iter().position(|&name| name == file);
-    head.weights_sha256
-        .clone_from([network, json, postcard][at.expect("a known file")]);
     let _ = run.description.label_in_words();
     let _ = run.description.settings.check();
     let _ = run.predictions();
@@ -61,4 +57,29 @@ fn description(bytes: &[u8]) {
             let _ = model.predict(pair(), &[0, 1], &run.description.settings.label);
         }
     }
+}
+
+/// A `run.toml` with the checksums that its files have, and its own.
+fn with_checksums(bytes: &[u8]) -> Vec<u8> {
+    let table = std::str::from_utf8(bytes).ok();
+    let Some(mut table) = table.and_then(|text| text.parse::<toml::Table>().ok()) else {
+        return bytes.to_vec();
+    };
+    let template = template();
+    let [predictions, network, json, postcard] = &template.sha256;
+    let method = table.get("method").and_then(toml::Value::as_str);
+    let file = method.and_then(|name| name.parse().ok());
+    let file = FittedMethod::file_name(file.unwrap_or(Method::Ridge));
+    let at = FittedMethod::FILES.iter().position(|&name| name == file);
+    let model = [network, json, postcard][at.expect("a known file")];
+    for (name, checksum) in [
+        ("predictions_sha256", predictions),
+        ("weights_sha256", model),
+    ] {
+        table.insert(name.into(), checksum.clone().into());
+    }
+    if let Some(history) = &template.run.description.head.history_sha256 {
+        table.insert("history_sha256".into(), history.clone().into());
+    }
+    RunDescription::sealed(&table.to_string())
 }

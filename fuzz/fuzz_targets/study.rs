@@ -3,7 +3,10 @@
 
 use std::sync::LazyLock;
 
-use epidelta::study::{StudyConfig, StudyPlan};
+use epidelta::{
+    interrupt::Interrupt,
+    study::{StudyConfig, StudyPlan},
+};
 use epidelta_fuzz::{file, folder, target, template};
 
 /// A table of labels, beside the epigenomes.
@@ -26,7 +29,7 @@ target!(|data| {
     }
     if let Ok(plan) = StudyPlan::new(&config) {
         for job in plan.jobs().into_iter().take(100) {
-            let _ = plan.training(folder(), job);
+            let _ = plan.training(folder(), job, &Interrupt::default());
         }
     }
 });

@@ -2,8 +2,9 @@
 #![no_main]
 
 use epidelta::dataset::read_truth;
-use epidelta_fuzz::{BINS, file, pair, target};
+use epidelta_fuzz::{BINS, file, pair, sealed_parquet, target};
 
 target!(|data| {
+    let data = &sealed_parquet(data);
     let _ = read_truth(&file("truth.parquet", data), pair().marks(), BINS);
 });

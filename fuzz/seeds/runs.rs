@@ -3,11 +3,14 @@
 use std::fs;
 
 use epidelta::method::{FittedMethod, Method};
-use epidelta_fuzz::{LEARNERS, networks, trained};
+use epidelta_fuzz::{LEARNERS, STATE, folder, networks, train_one_batch, trained};
 
 use crate::Corpus;
 
 pub(crate) fn add(corpus: &Corpus) {
+    train_one_batch();
+    let state = fs::read(folder().join(STATE)).expect("a state");
+    corpus.add("checkpoint", "raw-d", &state);
     let networks = networks();
     let methods: Vec<Method> = networks.iter().copied().chain(LEARNERS).collect();
     for method in methods {

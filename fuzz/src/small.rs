@@ -1,12 +1,14 @@
 //! Small data that files are read for, or beside.
 
-use std::{path::PathBuf, sync::LazyLock};
+use std::{path::PathBuf, sync::LazyLock, time::Duration};
 
 use epidelta::{
     dataset::{Pair, Simulated, SimulationConfig, simulate, write_epigenome},
+    interrupt::Interrupt,
     method::{Method, MethodConfig, Preset, Settings},
-    model::{DataSize, Variant},
-    run::{DataFiles, Run, TrainingPlan, train},
+    model::{DataSize, NetworkConfig, Variant},
+    run::{CHECKPOINT_EVERY, DataFiles, Run, TrainingPlan, train},
+    training::{Checkpoints, Training, fit},
 };
 
 /// Genes, marks and bins of the data.
@@ -125,6 +127,35 @@ pub fn small_settings(method: Method) -> Settings {
     settings
 }
 
+/// The file of a network's state, in [`folder`](crate::folder).
+pub const STATE: &str = "network-1.safetensors";
+
+/// Goes on with the training of a network that [`STATE`] is of, or begins it, keeps its state
+/// after a batch and stops.
+pub fn train_one_batch() {
+    static SETTINGS: LazyLock<Settings> =
+        LazyLock::new(|| small_settings(Method::DeepDiff(Variant::RawD)));
+    let MethodConfig::DeepDiff(of) = &SETTINGS.method else {
+        return;
+    };
+    let interrupt = Interrupt::default();
+    interrupt.request();
+    let checkpoints = Checkpoints {
+        folder: crate::folder().into(),
+        training: "a training".into(),
+        every: Duration::MAX,
+        interrupt,
+    };
+    let training = Training {
+        network: &NetworkConfig::DeepDiff(of.model.clone()),
+        config: &of.training,
+        task: SETTINGS.label.task,
+        seed: 1,
+    };
+    let checkpoint = checkpoints.of_network(0);
+    let _ = fit(pair(), training, None, Some(&checkpoint), &mut |_| ());
+}
+
 /// A run, beside the epigenomes of A and B that it was trained on.
 #[derive(Debug)]
 pub struct Template {
@@ -133,6 +164,8 @@ pub struct Template {
     pub run: Run,
     /// The SHA-256 of its predictions, and of the three models.
     pub sha256: [String; 4],
+    /// Its `metrics.json`.
+    pub metrics: Vec<u8>,
 }
 
 /// The epigenomes of A and B, in files.
@@ -160,6 +193,9 @@ pub fn trained(method: Method) -> Run {
         initial_weights: None,
         output: output.clone(),
         force: false,
+        resume: false,
+        checkpoint_every: CHECKPOINT_EVERY,
+        interrupt: Interrupt::default(),
     };
     train(&plan, &mut |_| ()).expect("a run");
     Run::open(&output).expect("a run")
@@ -187,6 +223,7 @@ pub fn template() -> &'static Template {
                 json,
                 postcard,
             ],
+            metrics: std::fs::read(run.path.join("metrics.json")).expect("measures"),
             run,
         }
     });

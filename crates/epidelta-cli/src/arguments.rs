@@ -445,8 +445,8 @@ pub struct NoiseTables {
 /// genes drawn for both), auxiliary.tsv (variants with cell-specific regression beside classification),
 /// runs.tsv (a row per run, of one on all pairs a row per pair: pair, method, tried, seed, chosen,
 /// test_pearson_r, valid_pearson_r, failure), cost.tsv (method, mean_fit_seconds, all_fits_seconds),
-/// study.json (all of these but the seconds), and as SVG and PNG pearson_by_pair (Figure 4 of the
-/// paper), methods and cost.
+/// study.json (all of these but the seconds), as SVG and PNG pearson_by_pair (Figure 4 of the
+/// paper), methods and cost, and checksums.sha256 of all, for sha256sum -c.
 ///
 /// A run that fails is reported, and the others go on; the exit code is then 1. With --resume, runs
 /// that are there, of the same data, settings and version, are kept.

@@ -379,6 +379,11 @@ fn what_is_of_others_stays() {
     }
     workplace.fail("evaluate --run thesis", &["thesis/run.toml"]);
     assert_eq!(workplace.text("thesis/checkpoint/model.pt"), "mine");
+    fs::create_dir(workplace.path("linked")).unwrap();
+    fs::create_dir(workplace.path("elsewhere")).unwrap();
+    let link = workplace.path("linked/checkpoint");
+    std::os::unix::fs::symlink(workplace.path("elsewhere"), link).unwrap();
+    workplace.fail(&format!("{train} -o linked --resume"), &["left as it is"]);
     // A run, and in its folder a training that is to replace it.
     workplace.succeed(&format!("{train} -o run"));
     workplace.write("run/notes.txt", "mine");
@@ -397,6 +402,43 @@ fn what_is_of_others_stays() {
     workplace.succeed(&format!("{train} -o run --seed 2 --force"));
     assert!(!workplace.path("run/checkpoint").exists());
     assert_eq!(workplace.text("run/notes.txt"), "mine");
+}
+
+/// A state of another training, or of another network, has the right form and the wrong numbers.
+#[test]
+fn states_are_told_apart() {
+    let workplace = Workplace::new();
+    workplace.succeed("simulate --genes 120 --bins 40 -o sim");
+    for seed in [1, 2] {
+        let options = format!("--method raw-d --seed {seed} --ensemble 2");
+        let mut child = long_training(&workplace, &format!("run{seed}"), &options);
+        child.kill().unwrap();
+        child.wait().unwrap();
+    }
+    let go_on = "train --a sim/A.parquet --b sim/B.parquet --set training.epochs=400 --set \
+                 training.patience=0 --method raw-d --seed 1 --ensemble 2 -o run1 --resume";
+    let state = |run: &str, network: u32| {
+        workplace.path(&format!("{run}/checkpoint/network-{network}.safetensors"))
+    };
+    let own = fs::read(state("run1", 1)).unwrap();
+    fs::copy(state("run2", 1), state("run1", 1)).unwrap();
+    let parts = ["network-1.safetensors", "the state of this training"];
+    workplace.fail(go_on, &parts);
+    fs::write(state("run1", 1), &own).unwrap();
+    fs::write(state("run1", 2), &own).unwrap();
+    workplace.fail(
+        go_on,
+        &["network-2.safetensors", "the state of this training"],
+    );
+    // A folder that was taken away is not made again.
+    fs::remove_file(state("run1", 2)).unwrap();
+    let mut child = long_training(&workplace, "gone", "--method raw-d");
+    fs::rename(workplace.path("gone"), workplace.path("moved")).unwrap();
+    assert_eq!(child.wait().unwrap().code(), Some(1));
+    assert!(!workplace.path("gone").exists());
+    let go_on = "train --a sim/A.parquet --b sim/B.parquet --set training.epochs=400 --set \
+                 training.patience=0 --method raw-d -o moved --resume";
+    workplace.succeed(go_on);
 }
 
 /// A state that is damaged costs a study the time of its training, and nothing else.

@@ -376,11 +376,11 @@ fn unusable_input_is_refused() {
     let description = workplace.text("run/run.toml");
     workplace.write(
         "run/run.toml",
-        description.replacen("format = 1", "format = 2", 1),
+        description.replacen("format = 2", "format = 3", 1),
     );
     workplace.fail(
         "explain --run run -o newer",
-        &["expected format = 1, found 2"],
+        &["expected format = 2, found 3"],
     );
     workplace.write("run/run.toml", description);
     let mut weights = workplace.read("run/model.safetensors");

@@ -1,7 +1,6 @@
 //! Tables of explanations as Parquet, written part by part.
 
 use std::{
-    fs::File,
     io,
     path::{Path, PathBuf},
     sync::Arc,
@@ -20,6 +19,7 @@ use crate::{
     dataset::Pair,
     error::{Error, Result},
     explanation::gradients::Attribution,
+    output::Output,
 };
 
 /// A column of some rows.
@@ -29,7 +29,7 @@ type Column = (&'static str, ArrayRef);
 struct Table {
     path: PathBuf,
     footer: Vec<(&'static str, String)>,
-    writer: Option<ArrowWriter<File>>,
+    writer: Option<ArrowWriter<Output>>,
 }
 
 impl Table {
@@ -55,7 +55,7 @@ impl Table {
         let arrays = columns.into_iter().map(|(_, array)| array).collect();
         let batch = RecordBatch::try_new(Arc::clone(&schema), arrays).map_err(|e| failed(&e))?;
         if self.writer.is_none() {
-            let file = File::create(&path).map_err(Error::io("create", &path))?;
+            let file = Output::create(&path)?;
             let footer = self.footer.iter();
             let footer = footer.map(|(key, value)| KeyValue::new((*key).to_owned(), value.clone()));
             let level = ZstdLevel::try_new(1).map_err(|e| failed(&e))?;
@@ -77,10 +77,9 @@ impl Table {
         let Some(writer) = self.writer else {
             return Ok(());
         };
-        let closed = writer.close();
-        closed
-            .map(drop)
-            .map_err(|e| Error::io("write", &self.path)(io::Error::other(e)))
+        let written = writer.into_inner();
+        let written = written.map_err(|e| Error::io("write", &self.path)(io::Error::other(e)))?;
+        written.close(&self.path)
     }
 }
 

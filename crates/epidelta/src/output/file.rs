@@ -30,7 +30,35 @@ impl Output {
         }
     }
 
+    /// Opens a file of a folder of results that does not have its final name yet.
+    pub(crate) fn create(path: &Path) -> Result<Self> {
+        let file = File::create(path).map_err(Error::io("create", path))?;
+        Ok(Output::new(file))
+    }
+
     /// Makes sure that all is on the disk.
+    pub(crate) fn close(mut self, path: &Path) -> Result<()> {
+        self.finish().map_err(Error::io("write", path))?;
+        let Output {
+            file,
+            written: needed,
+            failure,
+        } = self;
+        let Some(source) = failure else {
+            return Ok(());
+        };
+        // What was written of it is room that there is.
+        drop(file);
+        let _ = fs::remove_file(path);
+        Err(Error::NoSpace {
+            path: path.into(),
+            needed,
+            available: free_space(&parent(path)),
+            source,
+        })
+    }
+
+    /// Makes sure that all is on the disk, or knows that it is not.
     fn finish(&mut self) -> io::Result<()> {
         match self.failure {
             Some(_) => Ok(()),
@@ -83,31 +111,25 @@ pub fn write_atomically(
         .map_err(Error::io("create a file in", &folder))?;
     let (file, temporary) = temporary.into_parts();
     let mut buffer = BufWriter::new(Output::new(file));
-    let written = write(&mut buffer)
-        .and_then(|()| buffer.flush())
-        .and_then(|()| buffer.get_mut().finish());
+    let written = write(&mut buffer).and_then(|()| buffer.flush());
     // What is still in the buffer after an error is of no use.
     let (output, _) = buffer.into_parts();
-    if let Err(error) = written {
-        return Err(Error::io("write", path)(error));
-    }
-    let Output {
-        file,
-        written: needed,
-        failure,
-    } = output;
-    // Closed, it takes no room any more once it has no name.
-    drop(file);
-    if let Some(source) = failure {
-        // The room that it took itself is room that there is.
-        drop(temporary);
-        return Err(Error::NoSpace {
+    written.map_err(Error::io("write", path))?;
+    output.close(&temporary).map_err(|error| match error {
+        Error::NoSpace {
+            needed,
+            available,
+            source,
+            ..
+        } => Error::NoSpace {
             path: path.into(),
             needed,
-            available: free_space(&folder),
+            available,
             source,
-        });
-    }
+        },
+        Error::Io { source, .. } => Error::io("write", path)(source),
+        other => other,
+    })?;
     let identity = Identity::of(&temporary);
     let persisted = if force {
         temporary.persist(path)

@@ -33,7 +33,7 @@ static HELD: Mutex<Vec<PathBuf>> = Mutex::new(Vec::new());
 pub struct Lock {
     path: PathBuf,
     /// What the operating system's lock is on.
-    _file: File,
+    file: File,
     /// Ends the thread that touches the file.
     _touched: Sender<()>,
 }
@@ -74,12 +74,28 @@ impl Lock {
             if let Ok(mut held) = HELD.lock() {
                 held.push(path.into());
             }
-            let touched = file.try_clone().map_err(Error::io("open", path))?;
             return Ok(Lock {
                 path: path.into(),
-                _file: file,
-                _touched: keep_touched(touched),
+                file,
+                _touched: keep_touched(path.into()),
             });
+        }
+    }
+}
+
+impl Lock {
+    /// Checks that the lock's file is still in its folder, and so the folder in its place.
+    ///
+    /// # Errors
+    /// When it was moved or removed.
+    pub fn check(&self, folder: &Path) -> Result<()> {
+        let locked = Identity::in_metadata(self.file.metadata().ok());
+        match locked == Identity::of(&self.path) {
+            true => Ok(()),
+            false => Err(Error::data(
+                format!("{} was moved or removed", folder.display()),
+                "Leave it where it is while the training goes on",
+            )),
         }
     }
 }
@@ -109,13 +125,15 @@ fn erase(path: &Path) {
     }
 }
 
-/// Touches a lock's file until the sender is dropped.
-fn keep_touched(file: File) -> Sender<()> {
+/// Touches a lock's file until the sender is dropped. It is opened each time, since one that is
+/// open stays locked.
+fn keep_touched(path: PathBuf) -> Sender<()> {
     let (sender, receiver) = channel();
     thread::spawn(move || {
         while let Err(RecvTimeoutError::Timeout) = receiver.recv_timeout(TOUCHED_EVERY) {
             // A disk that cannot be written to ends the work anyway.
-            let _ = file.set_modified(SystemTime::now());
+            let file = File::options().write(true).open(&path);
+            let _ = file.and_then(|file| file.set_modified(SystemTime::now()));
         }
     });
     sender

@@ -139,7 +139,8 @@ impl DataFiles {
         let read: Vec<(DataFile, Epigenome)> = paths
             .par_iter()
             .map(|path| {
-                let (sha256, epigenome) = (sha256(path)?, read_epigenome(path)?);
+                // What is no epigenome at all is not hashed, however large it is.
+                let (epigenome, sha256) = (read_epigenome(path)?, sha256(path)?);
                 let file = DataFile {
                     path: fs::canonicalize(path).map_err(Error::io("read", path))?,
                     sha256,

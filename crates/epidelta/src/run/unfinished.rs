@@ -107,7 +107,7 @@ impl UnfinishedRun {
                 other => other.map(|run| run.map(drop)),
             };
             let going_on = match unfinished.exists() {
-                true => Some(self.fits(&unfinished, description)),
+                true => Some(self.fits(plan, description)),
                 false => of_finished,
             };
             match going_on {
@@ -131,10 +131,10 @@ impl UnfinishedRun {
     }
 
     /// Whether the training under way is the one that is described, and undamaged.
-    fn fits(&self, unfinished: &Path, description: &RunDescription) -> Result<()> {
-        let there = RunDescription::read(unfinished, RESTART)?;
+    fn fits(&self, plan: &TrainingPlan, description: &RunDescription) -> Result<()> {
+        let there = RunDescription::read(&self.checkpoint().join(MARKER), RESTART)?;
         match description.differences(&there) {
-            same if same.is_empty() => Checkpoints::check(&self.checkpoint(), &sha256(unfinished)?),
+            same if same.is_empty() => self.checkpoints(plan)?.check(),
             differences => Err(other("a training", &self.path, &differences)),
         }
     }
@@ -160,12 +160,14 @@ impl UnfinishedRun {
         if results.exists() {
             remove(&results).map_err(Error::io("remove", &results))?;
         }
-        fs::create_dir_all(&results).map_err(Error::io("create", &results))?;
+        self.lock.check(&self.path)?;
+        fs::create_dir(&results).map_err(Error::io("create", &results))?;
         Ok(move |name: &str| results.join(name))
     }
 
     /// Moves the results to their places; an earlier run's are put back if that fails.
     pub fn publish(self) -> Result<()> {
+        self.lock.check(&self.path)?;
         publish::publish(&self.path)?;
         self.discard();
         Ok(())

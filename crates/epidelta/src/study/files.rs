@@ -107,8 +107,8 @@ pub(super) fn check_files(
 }
 
 fn strip(path: &Path) -> Result<Stripped> {
-    let sha256 = sha256(path)?;
     let mut epigenome = read_epigenome(path)?;
+    let sha256 = sha256(path)?;
     let has_negative_signal = epigenome.signal.iter().any(|&value| value < 0.0);
     epigenome.signal = Vec::new();
     Ok(Stripped {

@@ -52,14 +52,11 @@ impl Checkpoints {
         name.starts_with(Self::PREFIX) && name.ends_with(Self::SUFFIX)
     }
 
-    /// Checks that all states in a folder are of a training and as they were written.
-    pub(crate) fn check(folder: &Path, training: &str) -> Result<()> {
-        let entries = fs::read_dir(folder).map_err(Error::io("read", folder))?;
-        for entry in entries {
-            let entry = entry.map_err(Error::io("read", folder))?;
-            if Self::is_state(&entry.file_name().to_string_lossy()) {
-                read(&entry.path(), training)?;
-            }
+    /// Checks that all states that are there are of this training and as they were written.
+    pub(crate) fn check(&self) -> Result<()> {
+        let mut index = 0;
+        while self.of_network(index).read()?.is_some() {
+            index += 1;
         }
         Ok(())
     }
@@ -70,7 +67,7 @@ impl Checkpoints {
         let name = format!("{}{number}{}", Self::PREFIX, Self::SUFFIX);
         Checkpoint {
             path: self.folder.join(name),
-            training: self.training.clone(),
+            training: format!("{}, network {number}", self.training),
             every: self.every,
             interrupt: self.interrupt.clone(),
         }
@@ -123,11 +120,42 @@ pub(super) struct Snapshot {
 impl Checkpoint {
     /// Reads the file, if it is there.
     pub(super) fn read(&self) -> Result<Option<Snapshot>> {
-        read(&self.path, &self.training)
+        let (path, training) = (&self.path, &self.training);
+        let bytes = match fs::read(path) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+            other => other.map_err(Error::io("read", path))?,
+        };
+        seal::check(path, seal::is_whole(&bytes, SEAL), RESTART)?;
+        let (tensors, notes) = parse_tensors(&bytes, path)?;
+        let unusable = |found: String| {
+            let expected = format!("the state of this training, format {FORMAT}");
+            Error::content(path, Place::File, expected, found, RESTART)
+        };
+        let text = notes.get("state").map_or("", String::as_str);
+        let notebook: Notebook =
+            serde_json::from_str(text).map_err(|error| unusable(error.to_string()))?;
+        if notebook.format != FORMAT {
+            return Err(unusable(format!("format {}", notebook.format)));
+        }
+        if notebook.training != *training {
+            return Err(unusable("that of another".into()));
+        }
+        Ok(Some(Snapshot {
+            path: path.into(),
+            notebook,
+            tensors,
+        }))
     }
 
     /// Writes the file, in place of an earlier one.
     pub(super) fn write(&self, network: &Network, state: &State, profile: Profile) -> Result<()> {
+        // It would be made again, but without what else belongs to it.
+        if !self.path.parent().is_some_and(Path::is_dir) {
+            return Err(Error::data(
+                format!("the folder of {} was moved or removed", self.path.display()),
+                "Leave it where it is while the training goes on",
+            ));
+        }
         let failed = |error: &dyn std::fmt::Display| {
             Error::io("write", &self.path)(io::Error::other(error.to_string()))
         };
@@ -208,34 +236,6 @@ impl Snapshot {
         state.history = notebook.history;
         Ok((network, notebook.profile))
     }
-}
-
-/// Reads the state of a network, if it is there, which must be of a training.
-fn read(path: &Path, training: &str) -> Result<Option<Snapshot>> {
-    let bytes = match fs::read(path) {
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
-        other => other.map_err(Error::io("read", path))?,
-    };
-    seal::check(path, seal::is_whole(&bytes, SEAL), RESTART)?;
-    let (tensors, notes) = parse_tensors(&bytes, path)?;
-    let unusable = |found: String| {
-        let expected = format!("the state of this training, format {FORMAT}");
-        Error::content(path, Place::File, expected, found, RESTART)
-    };
-    let text = notes.get("state").map_or("", String::as_str);
-    let notebook: Notebook =
-        serde_json::from_str(text).map_err(|error| unusable(error.to_string()))?;
-    if notebook.format != FORMAT {
-        return Err(unusable(format!("format {}", notebook.format)));
-    }
-    if notebook.training != training {
-        return Err(unusable("that of another".into()));
-    }
-    Ok(Some(Snapshot {
-        path: path.into(),
-        notebook,
-        tensors,
-    }))
 }
 
 fn prefixed(prefix: &str, tensors: Tensors) -> impl Iterator<Item = (String, NamedTensor)> {

@@ -260,7 +260,7 @@ impl Trainer<'_> {
                 "The learning rate ({rate:e}) may be too high for these data, or some signal \
                  extremely large: try --set training.learning_rate={:e} or another \
                  --set input.transform",
-                rate / 10.0
+                (rate / 10.0) as f32
             ),
         }
     }

@@ -34,11 +34,11 @@ pub(super) fn is_own(name: &str) -> bool {
 /// Refuses an output that is taken by something that may not be replaced or gone on with.
 pub(super) fn check_place(plan: &TrainingPlan) -> Result<()> {
     let path = &plan.output;
-    let Ok(found) = path.symlink_metadata() else {
+    if path.symlink_metadata().is_err() {
         return Ok(());
-    };
-    let is_run = found.is_dir() && path.join(MARKER).is_file();
-    let is_unfinished = found.is_dir() && is_unfinished(path);
+    }
+    let is_run = path.join(MARKER).is_file();
+    let is_unfinished = is_unfinished(path);
     if !(plan.resume || plan.force) {
         return match is_unfinished && !is_run {
             false => Err(Error::Exists { path: path.into() }),
@@ -50,7 +50,7 @@ pub(super) fn check_place(plan: &TrainingPlan) -> Result<()> {
     }
     let is_empty = || fs::read_dir(path).is_ok_and(|mut entries| entries.next().is_none());
     let is_foreign = path.join(CHECKPOINT).symlink_metadata().is_ok() && !is_unfinished;
-    if !is_foreign && (is_run || is_unfinished || (found.is_dir() && is_empty())) {
+    if !is_foreign && (is_run || is_unfinished || is_empty()) {
         return Ok(());
     }
     Err(Error::data(
