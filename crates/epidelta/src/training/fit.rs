@@ -117,13 +117,14 @@ pub fn fit(
         thresholds,
         device: Device::flex().autodiff(),
     };
+    let snapshot = checkpoint.map(Checkpoint::read).transpose()?.flatten();
     let mut network = trainer.initial_network(&train, initial_weights)?;
     let batches = train.len().div_ceil(config.batch_size);
     let epochs = config.epochs_for(train.len());
     let optimizer = Optimizer::new(config, (batches as u64).saturating_mul(epochs as u64));
     let mut state = State::new(optimizer);
     let mut profile = Profile::default();
-    if let Some(snapshot) = checkpoint.map(Checkpoint::read).transpose()?.flatten() {
+    if let Some(snapshot) = snapshot {
         (network, profile) = snapshot.restore(network, &mut state, config.smoothing)?;
         report(Progress::Resumed {
             history: &state.history,
