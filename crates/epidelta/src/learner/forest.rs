@@ -9,7 +9,7 @@
 //! Every tree has its own seed: the first n trees are the same however many follow,
 //! so that one fit tells how many trees are enough.
 //!
-//! A grown tree is kept as nodes of our own ([`tree`]), which are checked when they are
+//! A grown tree is kept as nodes of our own (`tree`), which are checked when they are
 //! read: `smartcore` trusts its nodes, and follows forged ones in circles.
 
 mod tree;
