@@ -449,7 +449,8 @@ pub struct NoiseTables {
 /// paper), methods and cost, and checksums.sha256 of all, for sha256sum -c.
 ///
 /// A run that fails is reported, and the others go on; the exit code is then 1. With --resume, runs
-/// that are there, of the same data, settings and version, are kept.
+/// that are there, of the same data, settings and version, are kept, and those that were interrupted
+/// are gone on with.
 #[derive(Debug, Args)]
 pub struct Study {
     /// The description of the study

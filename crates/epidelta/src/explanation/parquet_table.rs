@@ -79,7 +79,7 @@ impl Table {
         };
         let written = writer.into_inner();
         let written = written.map_err(|e| Error::io("write", &self.path)(io::Error::other(e)))?;
-        written.close(&self.path)
+        written.close(&self.path, &self.path)
     }
 }
 

@@ -36,9 +36,10 @@ impl Output {
         Ok(Output::new(file))
     }
 
-    /// Makes sure that all is on the disk.
-    pub(crate) fn close(mut self, path: &Path) -> Result<()> {
-        self.finish().map_err(Error::io("write", path))?;
+    /// Makes sure that all is on the disk; otherwise removes the file. In errors it has the name
+    /// `called`.
+    pub(crate) fn close(mut self, path: &Path, called: &Path) -> Result<()> {
+        self.finish().map_err(Error::io("write", called))?;
         let Output {
             file,
             written: needed,
@@ -51,9 +52,9 @@ impl Output {
         drop(file);
         let _ = fs::remove_file(path);
         Err(Error::NoSpace {
-            path: path.into(),
+            path: called.into(),
             needed,
-            available: free_space(&parent(path)),
+            available: free_space(&parent(called)),
             source,
         })
     }
@@ -115,21 +116,7 @@ pub fn write_atomically(
     // What is still in the buffer after an error is of no use.
     let (output, _) = buffer.into_parts();
     written.map_err(Error::io("write", path))?;
-    output.close(&temporary).map_err(|error| match error {
-        Error::NoSpace {
-            needed,
-            available,
-            source,
-            ..
-        } => Error::NoSpace {
-            path: path.into(),
-            needed,
-            available,
-            source,
-        },
-        Error::Io { source, .. } => Error::io("write", path)(source),
-        other => other,
-    })?;
+    output.close(&temporary, path)?;
     let identity = Identity::of(&temporary);
     let persisted = if force {
         temporary.persist(path)
