@@ -142,6 +142,7 @@ pub fn train_one_batch() {
     interrupt.request();
     let checkpoints = Checkpoints {
         folder: crate::folder().into(),
+        lock: None,
         training: "a training".into(),
         every: Duration::MAX,
         interrupt,

@@ -4,6 +4,7 @@
 use std::{
     io::Write,
     process::exit,
+    sync::atomic::{AtomicBool, Ordering},
     thread::{sleep, spawn},
     time::Duration,
 };
@@ -32,7 +33,7 @@ pub fn listen(command: &Command) -> std::io::Result<Interrupt> {
             }
             requested.request();
             if requested.is_heeded() {
-                tell("stopping after this batch; a second signal stops at once");
+                tell("stopping after this batch; a second signal stops at once".to_owned());
             }
             let (requested, go_on) = (requested.clone(), go_on.clone());
             spawn(move || {
@@ -48,18 +49,30 @@ pub fn listen(command: &Command) -> std::io::Result<Interrupt> {
 
 /// Ends the program as a signal would.
 fn end(signal: i32, go_on: Option<String>) -> ! {
-    remove_temporaries();
-    match go_on {
-        Some(command) => tell(&format!("interrupted. To go on: {command}")),
-        None => tell("interrupted"),
+    // A second signal does not wait for the first one's removals.
+    static ENDING: AtomicBool = AtomicBool::new(false);
+    if !ENDING.swap(true, Ordering::SeqCst) {
+        remove_temporaries();
     }
+    tell(match go_on {
+        Some(command) => format!("interrupted. To go on: {command}"),
+        None => "interrupted".to_owned(),
+    });
     exit(128 + signal)
 }
 
-fn tell(message: &str) {
-    // On a line of its own, below a bar of progress; where it cannot be written the exit code
-    // has to do.
-    let _ = writeln!(std::io::stderr(), "\n{message}");
+/// Writes a line of its own, below a bar of progress. Where it cannot be written the exit code
+/// has to do; where nobody reads it, it is not waited for.
+fn tell(message: String) {
+    let told = spawn(move || {
+        let _ = std::io::stderr().write_all(format!("\n{message}\n").as_bytes());
+    });
+    for _ in 0..40 {
+        if told.is_finished() {
+            return;
+        }
+        sleep(LOOK_EVERY);
+    }
 }
 
 /// Whether a command goes on with --resume where it was interrupted.

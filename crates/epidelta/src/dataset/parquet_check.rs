@@ -84,22 +84,19 @@ fn check_columns(file: &mut Thrift<impl Read>) -> io::Result<()> {
 ///
 /// # Errors
 /// As [`check_footer`].
-pub(super) fn check_pages(file: &File, footer: &ParquetMetaData) -> io::Result<()> {
-    let mut file = BufReader::new(file);
-    let size = file.seek(SeekFrom::End(0))?;
+pub(super) fn check_pages(bytes: &[u8], footer: &ParquetMetaData) -> io::Result<()> {
     let chunks = || footer.row_groups().iter().flat_map(|rows| rows.columns());
     let mut together = 0_u64;
     for chunk in chunks() {
         let (start, end) = place(chunk)?;
         together = together.saturating_add(end - start);
-        if end > size || together > size {
+        if end > bytes.len() as u64 || together > bytes.len() as u64 {
             return Err(wrong("columns of more bytes than there are"));
         }
         let mut at = start;
         while at < end {
-            file.seek(SeekFrom::Start(at))?;
             let (mut decompressed, mut stored) = (0, 0);
-            let mut header = Thrift::new(&mut file, end - at);
+            let mut header = Thrift::new(&bytes[at as usize..end as usize], end - at);
             header.fields(shapes::PAGE, &mut |header, field| {
                 match field {
                     shapes::PAGE_SIZE => decompressed = header.size()?,
@@ -186,6 +183,20 @@ mod tests {
         assert!(found.contains("within each other"), "{found}");
     }
 
+    /// The library takes no byte for each of them, and so as much time as the file asks for.
+    #[test]
+    fn a_footer_has_no_list_of_flags() {
+        let flags = [0x15, 2, 0xb9, 0xf1, 0xff, 0x01, 1, 1, 1, 0];
+        let length = (flags.len() as u32).to_le_bytes();
+        let mut claimed = flags.to_vec();
+        claimed.resize(300, 1);
+        let length_of_claimed = (claimed.len() as u32).to_le_bytes();
+        for (footer, length) in [(&flags[..], length), (&claimed[..], length_of_claimed)] {
+            let found = problem(check_footer(&file(&[footer, &length, &MAGIC].concat())));
+            assert!(found.contains("a list of"), "{found}");
+        }
+    }
+
     #[test]
     fn a_page_may_claim_no_more_than_pages_have() {
         let column = Type::primitive_type_builder("x", PhysicalType::INT32).build();
@@ -203,18 +214,18 @@ mod tests {
         };
         // A data page of 2 bytes, stored in 2.
         let sound = [0x15, 0, 0x15, 4, 0x15, 4, 0, 7, 7];
-        assert_eq!(problem(check_pages(&file(&sound), &metadata(9))), "none");
-        assert!(problem(check_pages(&file(&sound), &metadata(10))).contains("than there are"));
+        assert_eq!(problem(check_pages(&sound, &metadata(9))), "none");
+        assert!(problem(check_pages(&sound, &metadata(10))).contains("than there are"));
         let large = [
             0x15, 0, 0x15, 0xfe, 0xff, 0xff, 0xff, 0x0f, 0x15, 4, 0, 7, 7,
         ];
-        let found = problem(check_pages(&file(&large), &metadata(13)));
+        let found = problem(check_pages(&large, &metadata(13)));
         assert!(found.contains("a page of 2147483647 bytes"), "{found}");
         // The size as a list, which the library would read as a number.
         let other = [
             0x15, 0, 0x19, 0xfe, 0xff, 0xff, 0xff, 0x0f, 0x15, 4, 0, 7, 7,
         ];
-        let found = problem(check_pages(&file(&other), &metadata(13)));
+        let found = problem(check_pages(&other, &metadata(13)));
         assert!(found.contains("another type"), "{found}");
     }
 }

@@ -79,9 +79,10 @@ pub(super) fn read(
         let damaged = damaged.then(|| seal::check(path, is_whole, REMEDY).err());
         damaged.flatten().unwrap_or_else(|| not_parquet(error))
     };
-    let builder = ParquetRecordBatchReaderBuilder::try_new(Bytes::from(bytes))
+    let bytes = Bytes::from(bytes);
+    let builder = ParquetRecordBatchReaderBuilder::try_new(bytes.clone())
         .map_err(|error| not_parquet(&error))?;
-    parquet_check::check_pages(&file, builder.metadata()).map_err(|error| not_parquet(&error))?;
+    parquet_check::check_pages(&bytes, builder.metadata()).map_err(|error| not_parquet(&error))?;
     let writer = builder.metadata().file_metadata().created_by();
     if is_whole != Some(true) && !is_of_another(writer) {
         seal::check(path, is_whole, REMEDY)?;

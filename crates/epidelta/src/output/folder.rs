@@ -45,14 +45,14 @@ impl OutputFolder {
     /// When the final path is taken by something that must not be replaced, or
     /// its parent cannot be written to.
     pub fn create(path: &Path, force: bool, marker: &'static str) -> Result<Self> {
-        check_folder(path, force, marker)?;
-        let folder = parent(path);
-        fs::create_dir_all(&folder).map_err(Error::io("create", &folder))?;
         let aside = aside(path);
-        if path.symlink_metadata().is_err() && aside.exists() {
+        if path.symlink_metadata().is_err() && aside.join(marker).is_file() {
             // A program was stopped between the two names of `publish`.
             rename(&aside, path).map_err(Error::io("replace", path))?;
         }
+        check_folder(path, force, marker)?;
+        let folder = parent(path);
+        fs::create_dir_all(&folder).map_err(Error::io("create", &folder))?;
         let (temporary, in_use) = InUse::create(|| builder(0o777).tempdir_in(&folder))
             .map_err(Error::io("create a folder in", &folder))?;
         Ok(OutputFolder {
@@ -78,35 +78,44 @@ impl OutputFolder {
         check_folder(&self.path, self.force, self.marker)?;
         let OutputFolder {
             temporary,
-            in_use: _in_use,
+            in_use,
             path,
+            marker,
             ..
         } = self;
-        if path.symlink_metadata().is_err() {
-            rename(temporary.path(), &path).map_err(Error::io("write", &path))?;
-        } else if exchange(temporary.path(), &path) {
-            // The old result has the temporary name now, and is deleted with it.
-            return Ok(());
-        } else {
-            // The old result is moved aside first, so that it is whole until the new one
-            // stands, and then deleted. Its name then is one by which it is found again.
-            let aside = aside(&path);
-            if aside.exists() {
-                remove(&aside).map_err(Error::io("remove", &aside))?;
-            }
-            rename(&path, &aside).map_err(Error::io("replace", &path))?;
-            if let Err(error) = rename(temporary.path(), &path) {
-                // Put the old result back; the first error is the one to tell.
-                let _ = rename(&aside, &path);
-                return Err(Error::io("write", &path)(error));
-            }
-            // What cannot be deleted is in nobody's way.
-            let _ = remove(&aside);
+        let is_exchanged = in_use.settle(|| replace(temporary.path(), &path, marker))?;
+        if !is_exchanged {
+            // Renamed: there is nothing left under the temporary name to delete.
+            let _ = temporary.keep();
         }
-        // Renamed: there is nothing left under the temporary name to delete.
-        let _ = temporary.keep();
         Ok(())
     }
+}
+
+/// Gives a folder its final name. Returns whether an earlier result has the temporary one now.
+fn replace(temporary: &Path, path: &Path, marker: &str) -> Result<bool> {
+    if path.symlink_metadata().is_err() {
+        rename(temporary, path).map_err(Error::io("write", path))?;
+        return Ok(false);
+    }
+    if exchange(temporary, path) {
+        return Ok(true);
+    }
+    // The old result is moved aside first, so that it is whole until the new one stands, and
+    // then deleted. Its name then is one by which it is found again.
+    let aside = aside(path);
+    if aside.join(marker).is_file() {
+        remove(&aside).map_err(Error::io("remove", &aside))?;
+    }
+    rename(path, &aside).map_err(Error::io("replace", path))?;
+    if let Err(error) = rename(temporary, path) {
+        // Put the old result back; the first error is the one to tell.
+        let _ = rename(&aside, path);
+        return Err(Error::io("write", path)(error));
+    }
+    // What cannot be deleted is in nobody's way.
+    let _ = remove(&aside);
+    Ok(false)
 }
 
 /// Where an old result is while it is replaced on a file system that cannot do that in one

@@ -22,6 +22,8 @@ use crate::error::{Error, Result};
 
 const TOUCHED_EVERY: Duration = Duration::from_secs(60);
 const STALE_AFTER: Duration = Duration::from_secs(600);
+/// How often a lock is tried to be taken that is removed meanwhile.
+const TRIES: usize = 100;
 /// After so long another program that took the lock at the same time has written its name, too.
 const SETTLED_AFTER: Duration = Duration::from_secs(1);
 
@@ -44,7 +46,7 @@ impl Lock {
     /// # Errors
     /// When another program holds it, or it cannot be written.
     pub fn take(path: &Path, folder: &Path) -> Result<Self> {
-        loop {
+        for _ in 0..TRIES {
             let file = File::options()
                 .create(true)
                 .truncate(false)
@@ -61,7 +63,7 @@ impl Lock {
                 Err(TryLockError::Error(error)) => return Err(Error::io("lock", path)(error)),
             };
             // Another program may have ended and removed it in the meantime.
-            if Identity::in_metadata(file.metadata().ok()) != Identity::of(path) {
+            if Identity::in_metadata(file.metadata().ok()) != of_name(path) {
                 continue;
             }
             fs::write(path, own_name()).map_err(Error::io("write", path))?;
@@ -80,7 +82,16 @@ impl Lock {
                 _touched: keep_touched(path.into()),
             });
         }
+        Err(Error::data(
+            format!("{} cannot be locked", path.display()),
+            "Choose another output path",
+        ))
     }
+}
+
+/// What has a name, through links.
+fn of_name(path: &Path) -> Identity {
+    Identity::in_metadata(fs::metadata(path).ok())
 }
 
 impl Lock {
@@ -90,7 +101,7 @@ impl Lock {
     /// When it was moved or removed.
     pub fn check(&self, folder: &Path) -> Result<()> {
         let locked = Identity::in_metadata(self.file.metadata().ok());
-        match locked == Identity::of(&self.path) {
+        match locked == of_name(&self.path) {
             true => Ok(()),
             false => Err(Error::data(
                 format!("{} was moved or removed", folder.display()),

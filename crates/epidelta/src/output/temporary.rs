@@ -49,6 +49,14 @@ impl InUse {
     }
 }
 
+impl InUse {
+    /// Does what gives it its final name, while it cannot be removed.
+    pub fn settle<T>(&self, rename: impl FnOnce() -> T) -> T {
+        let _open = OPEN.lock();
+        rename()
+    }
+}
+
 impl Drop for InUse {
     fn drop(&mut self) {
         if let Ok(mut open) = OPEN.lock() {

@@ -12,6 +12,7 @@ use std::{
     fs, io,
     io::Write,
     path::{Path, PathBuf},
+    sync::Arc,
 };
 
 use super::{CHECKPOINT, MARKER, Run, RunDescription, TrainingPlan};
@@ -34,7 +35,7 @@ pub(super) struct UnfinishedRun {
     path: PathBuf,
     /// Whether something of it was there before.
     goes_on: bool,
-    lock: Lock,
+    lock: Arc<Lock>,
 }
 
 /// What a training begins with.
@@ -65,7 +66,7 @@ impl UnfinishedRun {
         let mut run = UnfinishedRun {
             path: path.clone(),
             goes_on: false,
-            lock: lock(path)?,
+            lock: Arc::new(lock(path)?),
         };
         remove_leftovers(&run.checkpoint())?;
         publish::put_back(path)?;
@@ -149,6 +150,7 @@ impl UnfinishedRun {
         Ok(Checkpoints {
             training: sha256(&self.checkpoint().join(MARKER))?,
             folder: self.checkpoint(),
+            lock: Some(Arc::clone(&self.lock)),
             every: plan.checkpoint_every,
             interrupt: plan.interrupt.clone(),
         })
@@ -183,10 +185,12 @@ impl UnfinishedRun {
 
     /// Removes what is kept of the training, and the folder if there is nothing else in it.
     fn discard(self) {
-        // What cannot be removed is no run's, and the next training removes it. The description
-        // goes first: without it nothing of the rest is gone on with. The lock goes last, and is
-        // closed before its folder goes: a file that is open would keep that on NFS.
-        let _ = fs::remove_file(self.checkpoint().join(MARKER));
+        if self.lock.check(&self.path).is_err() {
+            // It was moved away, and what is there now is another training's.
+            return;
+        }
+        // What cannot be removed is no run's, and the next training removes it. The lock goes
+        // last, and is closed before its folder goes: a file that is open would keep that on NFS.
         let _ = self.clear();
         let checkpoint = self.checkpoint();
         let _ = fs::remove_file(checkpoint.join(LOCK));
@@ -195,19 +199,21 @@ impl UnfinishedRun {
         let _ = fs::remove_dir(checkpoint).and_then(|()| fs::remove_dir(path));
     }
 
-    /// Removes everything of a training but the lock.
+    /// Removes everything of a training but the lock. The description goes last: by it the rest
+    /// is known.
     fn clear(&self) -> Result<()> {
         let checkpoint = self.checkpoint();
         let entries = fs::read_dir(&checkpoint).map_err(Error::io("read", &checkpoint))?;
-        for entry in entries {
-            let entry = entry.map_err(Error::io("read", &checkpoint))?;
-            let name = entry.file_name();
-            if name == LOCK || !is_own(&name.to_string_lossy()) {
-                continue;
-            }
-            match remove(&entry.path()) {
+        let mut paths: Vec<PathBuf> = entries.flatten().map(|entry| entry.path()).collect();
+        paths.retain(|path| {
+            let name = path.file_name().unwrap_or_default();
+            name != LOCK && is_own(&name.to_string_lossy())
+        });
+        paths.sort_by_key(|path| path.ends_with(MARKER));
+        for path in paths {
+            match remove(&path) {
                 Err(error) if error.kind() != io::ErrorKind::NotFound => {
-                    return Err(Error::io("remove", entry.path())(error));
+                    return Err(Error::io("remove", path)(error));
                 }
                 _ => {}
             }
@@ -222,8 +228,9 @@ impl UnfinishedRun {
 
 /// Makes and locks a run's folder.
 fn lock(path: &Path) -> Result<Lock> {
+    const TRIES: usize = 100;
     let checkpoint = path.join(CHECKPOINT);
-    loop {
+    for _ in 0..TRIES {
         fs::create_dir_all(&checkpoint).map_err(Error::io("create", &checkpoint))?;
         match Lock::take(&checkpoint.join(LOCK), path) {
             // Another program has just removed the folder.
@@ -236,6 +243,10 @@ fn lock(path: &Path) -> Result<Lock> {
             Ok(lock) => return Ok(lock),
         }
     }
+    Err(Error::data(
+        format!("{} cannot be locked", checkpoint.display()),
+        "Choose another output path",
+    ))
 }
 
 /// The error for a run or a training of other settings or data.

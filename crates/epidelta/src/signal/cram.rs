@@ -14,7 +14,7 @@ use std::{
 use noodles::{cram, fasta, sam, sam::alignment::Record as _};
 use rayon::prelude::*;
 
-use container::Slices;
+use container::{LARGEST_CONTAINER, Slices};
 
 use super::{
     Alignment, Batch, Batcher, Reading,
@@ -57,12 +57,16 @@ pub(super) fn read(
     let mut ended = false;
     while !ended {
         let mut containers = Vec::new();
-        while !ended && containers.len() < reading.threads.get() {
+        let mut size = 0;
+        while !ended && containers.len() < reading.threads.get() && size < LARGEST_CONTAINER {
             let (checked, container) =
                 read_container(reader.get_mut()).map_err(|error| cut_off(path, &error))?;
             // The container that ends a complete file is empty.
             match container {
-                Some(container) => containers.push((checked.slices, container)),
+                Some(container) => {
+                    size += checked.slices.as_ref().map_or(0, |slices| slices.size);
+                    containers.push((checked.slices, container));
+                }
                 None => ended = true,
             }
         }
@@ -118,7 +122,9 @@ fn read_container(
 
 /// Decodes the records of a container.
 fn decode(
-    Slices { encodings, records }: &Slices,
+    Slices {
+        encodings, records, ..
+    }: &Slices,
     container: &cram::io::reader::Container,
     header: &sam::Header,
     references: &fasta::Repository,

@@ -1,12 +1,9 @@
 //! `checksums.sha256`: the checksums of a study's tables and figures, as `sha256sum` writes and
 //! checks them.
 
-use std::{
-    fs,
-    io::Write,
-    path::{Path, PathBuf},
-};
+use std::{fs, io::Write, path::Path};
 
+use super::DESCRIPTION;
 use crate::{
     error::{Error, Place, Result},
     output::write_atomically,
@@ -14,7 +11,24 @@ use crate::{
 };
 
 const NAME: &str = "checksums.sha256";
-const KINDS: [&str; 5] = ["tsv", "json", "svg", "png", "toml"];
+/// What a study writes beside its runs.
+const FILES: [&str; 15] = [
+    "auxiliary.tsv",
+    "comparisons.tsv",
+    "cost.png",
+    "cost.svg",
+    "cost.tsv",
+    "differences.tsv",
+    "methods.png",
+    "methods.svg",
+    "methods.tsv",
+    "pearson.tsv",
+    "pearson_by_pair.png",
+    "pearson_by_pair.svg",
+    "runs.tsv",
+    "study.json",
+    DESCRIPTION,
+];
 const REMEDY: &str = "Run the study again with --resume, which makes its tables and figures anew";
 
 /// Writes the checksums of all tables and figures in a study's folder.
@@ -22,21 +36,12 @@ const REMEDY: &str = "Run the study again with --resume, which makes its tables 
 /// # Errors
 /// When a file cannot be read or written.
 pub fn write_checksums(study: &Path) -> Result<()> {
-    let entries = fs::read_dir(study).map_err(Error::io("read", study))?;
-    let is_result = |path: &PathBuf| {
-        let kind = path.extension().and_then(|kind| kind.to_str());
-        kind.is_some_and(|kind| KINDS.contains(&kind)) && path.is_file()
-    };
-    let mut files: Vec<PathBuf> = entries
-        .flatten()
-        .map(|entry| entry.path())
-        .filter(is_result)
-        .collect();
-    files.sort();
     let mut text = String::new();
-    for file in files {
-        let name = file.file_name().unwrap_or_default().to_string_lossy();
-        text.push_str(&format!("{}  {name}\n", sha256(&file)?));
+    for name in FILES {
+        let file = study.join(name);
+        if file.exists() {
+            text.push_str(&format!("{}  {name}\n", sha256(&file)?));
+        }
     }
     write_atomically(&study.join(NAME), true, |out| {
         out.write_all(text.as_bytes())
@@ -69,7 +74,10 @@ pub fn check_checksums(study: &Path) -> Result<()> {
             ));
         };
         let file = study.join(name);
-        let found = sha256(&file)?;
+        let found = match file.exists() {
+            true => sha256(&file)?,
+            false => "no such file".to_owned(),
+        };
         if found != expected {
             let expected = format!("SHA-256 {expected}, as {NAME} has it");
             return Err(Error::content(file, Place::File, expected, found, REMEDY));

@@ -9,7 +9,8 @@
 use std::{
     fs,
     io::{self, Write},
-    path::{Path, PathBuf},
+    path::PathBuf,
+    sync::Arc,
     time::Duration,
 };
 
@@ -25,7 +26,7 @@ use crate::{
         NamedTensor, Network, Notes, Tensors, named_tensors, parse_tensors, serialize_tensors,
         with_tensors,
     },
-    output::write_atomically,
+    output::{Lock, write_atomically},
     provenance::seal::{self, UNSEALED},
 };
 
@@ -34,6 +35,8 @@ use crate::{
 pub struct Checkpoints {
     /// The folder, which exists.
     pub folder: PathBuf,
+    /// The lock of the folder, which must be in its place whenever a state is written.
+    pub lock: Option<Arc<Lock>>,
     /// What tells this training from others: a state is gone on with only if it was kept under
     /// the same.
     pub training: String,
@@ -67,6 +70,7 @@ impl Checkpoints {
         let name = format!("{}{number}{}", Self::PREFIX, Self::SUFFIX);
         Checkpoint {
             path: self.folder.join(name),
+            lock: self.lock.clone(),
             training: format!("{}, network {number}", self.training),
             every: self.every,
             interrupt: self.interrupt.clone(),
@@ -78,6 +82,7 @@ impl Checkpoints {
 #[derive(Debug, Clone)]
 pub struct Checkpoint {
     pub(super) path: PathBuf,
+    lock: Option<Arc<Lock>>,
     training: String,
     pub(super) every: Duration,
     pub(super) interrupt: Interrupt,
@@ -149,12 +154,8 @@ impl Checkpoint {
 
     /// Writes the file, in place of an earlier one.
     pub(super) fn write(&self, network: &Network, state: &State, profile: Profile) -> Result<()> {
-        // It would be made again, but without what else belongs to it.
-        if !self.path.parent().is_some_and(Path::is_dir) {
-            return Err(Error::data(
-                format!("the folder of {} was moved or removed", self.path.display()),
-                "Leave it where it is while the training goes on",
-            ));
+        if let (Some(lock), Some(folder)) = (&self.lock, self.path.parent()) {
+            lock.check(folder)?;
         }
         let failed = |error: &dyn std::fmt::Display| {
             Error::io("write", &self.path)(io::Error::other(error.to_string()))

@@ -139,8 +139,10 @@ impl<R: Read> Thrift<R> {
 
     fn skip(&mut self, kind: u8, shape: &'static Shape) -> io::Result<()> {
         match kind {
-            // In a list.
-            TRUE | FALSE | BYTE => self.byte().map(drop),
+            // Flags in a list: there are none in a footer or before a page, and the library
+            // takes them for nothing, so that any number of them takes it no bytes but time.
+            TRUE | FALSE => Err(wrong("a list of flags")),
+            BYTE => self.byte().map(drop),
             I16..=I64 => self.unsigned().map(drop),
             DOUBLE => self.bytes(8),
             BINARY => {

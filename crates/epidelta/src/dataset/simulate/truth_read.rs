@@ -13,6 +13,9 @@ use crate::{
 
 const REMEDY: &str = "Give the truth.parquet of `epidelta simulate` with two cell types";
 
+/// Flags of a mark that are decoded at once.
+const FLAGS_AT_ONCE: usize = 1 << 22;
+
 /// Reads of every gene, by its id, whether the expected reads of each bin differ,
 /// `[mark, bin]`.
 ///
@@ -45,7 +48,10 @@ fn decode(path: &Path, marks: &[Mark], bins: usize) -> Result<Vec<(String, Vec<b
     let wanted = marks.iter().map(String::as_str).chain(["gene_id"]);
     let places = wanted.filter_map(|name| builder.schema().index_of(name).ok());
     let columns = ProjectionMask::roots(builder.parquet_schema(), places);
-    let reader = builder.with_projection(columns).build();
+    let reader = builder
+        .with_projection(columns)
+        .with_batch_size((FLAGS_AT_ONCE / bins.max(1)).clamp(1, 1024))
+        .build();
     let reader = reader.map_err(|e| not_parquet(path, &e))?;
     let mut genes = Vec::new();
     let mut known = HashSet::new();

@@ -13,15 +13,26 @@ pub(super) const LOCK: &str = "lock";
 pub(super) const RESULTS: &str = "results";
 pub(super) const REPLACED: &str = "replaced";
 
-/// Whether a folder is of a training that is not finished: whether its checkpoint holds nothing
-/// but what one holds. Other programs call their folders so, too.
+/// Whether a folder is of a training that is not finished: whether its checkpoint has a
+/// description and nothing but what one holds, or nothing of worth. Other programs call their
+/// folders so, too.
 pub(in crate::run) fn is_unfinished(path: &Path) -> bool {
     let checkpoint = path.join(CHECKPOINT);
-    let is_folder = checkpoint.symlink_metadata().is_ok_and(|of| of.is_dir());
-    is_folder
-        && fs::read_dir(checkpoint).is_ok_and(|mut entries| {
-            entries.all(|entry| entry.is_ok_and(|e| is_own(&e.file_name().to_string_lossy())))
-        })
+    if !checkpoint.symlink_metadata().is_ok_and(|of| of.is_dir()) {
+        return false;
+    }
+    let Ok(entries) = fs::read_dir(&checkpoint) else {
+        return false;
+    };
+    let names = entries.flatten().map(|entry| entry.file_name());
+    let names: Vec<String> = names
+        .map(|name| name.to_string_lossy().into_owned())
+        .collect();
+    let is_of_worth = |name: &String| name != LOCK && !is_temporary(name);
+    match names.iter().any(|name| name == MARKER) {
+        true => names.iter().all(|name| is_own(name)),
+        false => !names.iter().any(is_of_worth),
+    }
 }
 
 /// Whether a name is one of those in a checkpoint.

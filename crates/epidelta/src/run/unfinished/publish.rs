@@ -8,7 +8,7 @@ use std::{
 use super::place::{REPLACED, RESULTS};
 use crate::{
     error::{Error, Result},
-    output::rename,
+    output::{remove, rename},
     run::{CHECKPOINT, MARKER, METRICS, Run},
 };
 
@@ -54,6 +54,8 @@ pub(super) fn put_back(path: &Path) -> Result<()> {
                 fs::remove_file(&new).map_err(Error::io("remove", &new))?;
             }
         }
+        // From now on what stands there is the earlier run's, should this be stopped, too.
+        remove(&results).map_err(Error::io("remove", &results))?;
     }
     for name in Run::FILES.into_iter().rev() {
         let (from, to) = (replaced.join(name), path.join(name));

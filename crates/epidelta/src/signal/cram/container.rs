@@ -13,8 +13,8 @@ use flate2::read::MultiGzDecoder;
 
 use super::encodings::Encodings;
 
-/// Bytes of all blocks of a container together, decompressed: some ten times the usual.
-const LARGEST_CONTAINER: u64 = 1 << 28;
+/// Bytes of all blocks of a container together, decompressed: room for 10,000 long reads.
+pub(super) const LARGEST_CONTAINER: u64 = 1 << 30;
 /// Records of a slice: a hundred times the usual. And of a byte, decompressed: each takes a bit
 /// at the least.
 const MOST_RECORDS: u64 = 1 << 20;
@@ -27,6 +27,10 @@ const SLICE_HEADER: u8 = 2;
 const RAW: u8 = 0;
 const GZIP: u8 = 1;
 const RANS: u8 = 4;
+const RANS_NX16: u8 = 5;
+const ARITHMETIC: u8 = 6;
+/// The flag of these two that the size is not told again.
+const WITHOUT_SIZE: u8 = 0x10;
 const QUALITIES: u8 = 7;
 const NAMES: u8 = 8;
 
@@ -44,6 +48,8 @@ pub(super) struct Slices {
     pub encodings: Encodings,
     /// The records of each.
     pub records: Vec<u64>,
+    /// Bytes of all blocks, decompressed.
+    pub size: u64,
 }
 
 /// Reads the next container.
@@ -126,8 +132,17 @@ fn check(body: &[u8], landmarks: &[usize]) -> io::Result<Slices> {
     if let Some(many) = records.iter().find(|&&count| count > most) {
         return Err(wrong(format!("{many} records in a slice")));
     }
+    // All slices of a container are decoded before their records are counted.
+    let together: u64 = records.iter().sum();
+    if together > MOST_RECORDS_OF_BYTE * decompressed || together > 4 * MOST_RECORDS {
+        return Err(wrong(format!("{together} records in a container")));
+    }
     match (landmarks.next(), encodings) {
-        (None, Some(encodings)) => Ok(Slices { encodings, records }),
+        (None, Some(encodings)) => Ok(Slices {
+            encodings,
+            records,
+            size: decompressed,
+        }),
         _ => Err(wrong("slices that are not there")),
     }
 }
@@ -173,6 +188,10 @@ impl<'b> Block<'b> {
             RANS => number(5)?,
             NAMES => number(0)?,
             QUALITIES => uint7(&mut &*self.data)?,
+            // A flag tells that they do not.
+            RANS_NX16 | ARITHMETIC if self.data[0] & WITHOUT_SIZE == 0 => {
+                uint7(&mut &self.data[1..])?
+            }
             _ => return Ok(()),
         };
         match own == self.size {

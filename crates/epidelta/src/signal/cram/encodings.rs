@@ -116,6 +116,15 @@ fn section<'h>(header: &mut &'h [u8]) -> io::Result<&'h [u8]> {
 /// Reads an encoding, notes the blocks that it reads, and tells what is known of its values, if
 /// they are numbers.
 fn encoding(rest: &mut &[u8], blocks: &mut Vec<i32>) -> io::Result<Option<Counts>> {
+    encoding_within(rest, blocks, false)
+}
+
+/// Likewise; an encoding within another is of plain numbers or bytes.
+fn encoding_within(
+    rest: &mut &[u8],
+    blocks: &mut Vec<i32>,
+    is_within: bool,
+) -> io::Result<Option<Counts>> {
     let kind = itf8(rest)?;
     let mut settings = section(rest)?;
     match kind {
@@ -139,9 +148,10 @@ fn encoding(rest: &mut &[u8], blocks: &mut Vec<i32>) -> io::Result<Option<Counts
                 largest.saturating_add(offset.unsigned_abs().into()),
             )))
         }
+        BYTE_ARRAY_LENGTH if is_within => Err(wrong("encodings within each other")),
         BYTE_ARRAY_LENGTH => {
-            let length = encoding(&mut settings, blocks)?;
-            let values = encoding(&mut settings, blocks)?;
+            let length = encoding_within(&mut settings, blocks, true)?;
+            let values = encoding_within(&mut settings, blocks, true)?;
             // Where one byte is repeated, the length alone tells how often.
             match (length, values) {
                 (_, Some(Counts::Block(_))) => Ok(None),
