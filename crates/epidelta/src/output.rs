@@ -13,6 +13,7 @@ use std::{
 
 use crate::error::{Error, Result};
 
+pub(crate) use file::write_into_folder;
 pub use file::{Output, write_atomically};
 pub use folder::OutputFolder;
 pub use lock::Lock;

@@ -105,9 +105,19 @@ pub fn write_atomically(
     force: bool,
     write: impl FnOnce(&mut BufWriter<Output>) -> io::Result<()>,
 ) -> Result<()> {
-    check_file(path, force)?;
     let folder = parent(path);
+    check_file(path, force)?;
     fs::create_dir_all(&folder).map_err(Error::io("create", &folder))?;
+    write_into_folder(path, force, write)
+}
+
+/// As [`write_atomically`], but does not make the file's folder.
+pub(crate) fn write_into_folder(
+    path: &Path,
+    force: bool,
+    write: impl FnOnce(&mut BufWriter<Output>) -> io::Result<()>,
+) -> Result<()> {
+    let folder = parent(path);
     let (temporary, _in_use) = InUse::create(|| builder(0o666).tempfile_in(&folder))
         .map_err(Error::io("create a file in", &folder))?;
     let (file, temporary) = temporary.into_parts();

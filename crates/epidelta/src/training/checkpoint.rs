@@ -26,7 +26,7 @@ use crate::{
         NamedTensor, Network, Notes, Tensors, named_tensors, parse_tensors, serialize_tensors,
         with_tensors,
     },
-    output::{Lock, write_atomically},
+    output::{Lock, write_into_folder},
     provenance::seal::{self, UNSEALED},
 };
 
@@ -188,7 +188,8 @@ impl Checkpoint {
         ]);
         let mut bytes = serialize_tensors(&tensors, Some(notes)).map_err(|e| failed(&e))?;
         seal::seal(&mut bytes, SEAL);
-        write_atomically(&self.path, true, |out| out.write_all(&bytes))
+        // A folder that was moved away just now is not made again.
+        write_into_folder(&self.path, true, |out| out.write_all(&bytes))
     }
 }
 
