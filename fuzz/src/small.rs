@@ -7,7 +7,7 @@ use epidelta::{
     interrupt::Interrupt,
     method::{Method, MethodConfig, Preset, Settings},
     model::{DataSize, NetworkConfig, Variant},
-    run::{CHECKPOINT_EVERY, DataFiles, Run, TrainingPlan, train},
+    run::{DataFiles, Run, TrainingPlan, train},
     training::{Checkpoints, Training, fit},
 };
 
@@ -185,19 +185,9 @@ fn cells() -> &'static [PathBuf; 2] {
 pub fn trained(method: Method) -> Run {
     let output = crate::folder().join(format!("run-{method}"));
     let [a, b] = cells().clone();
-    let plan = TrainingPlan {
-        data: DataFiles::Pair { a, b, labels: None },
-        method,
-        preset: Preset::Tuned,
-        settings: small_settings(method),
-        seed: 1,
-        initial_weights: None,
-        output: output.clone(),
-        force: false,
-        resume: false,
-        checkpoint_every: CHECKPOINT_EVERY,
-        interrupt: Interrupt::default(),
-    };
+    let data = DataFiles::Pair { a, b, labels: None };
+    let settings = small_settings(method);
+    let plan = TrainingPlan::new(data, method, Preset::Tuned, settings, output.clone());
     train(&plan, &mut |_| ()).expect("a run");
     Run::open(&output).expect("a run")
 }

@@ -269,9 +269,9 @@ pub struct Train {
     #[arg(long, conflicts_with = "force")]
     pub resume: bool,
     /// Keep the state of a network, in DIR/checkpoint, every N minutes within an epoch, and after
-    /// epochs besides; 0 after every batch
-    #[arg(long, value_name = "N", default_value = "5", value_parser = minutes)]
-    pub checkpoint_minutes: Duration,
+    /// epochs besides; 0 after every batch [default: 5]
+    #[arg(long, value_name = "N", value_parser = minutes)]
+    pub checkpoint_minutes: Option<Duration>,
     /// Print where the time of the epochs went: phase, seconds, share of the total, and, for passes
     /// of the recurrent kernel, millions of time steps and nanoseconds of each
     #[arg(long)]

@@ -19,6 +19,7 @@ use common::Workplace;
 
 const TRAIN: &str = "train --a sim/A.parquet --b sim/B.parquet --method raw-d \
                      --set training.epochs=2 --checkpoint-minutes 0 --quiet --threads 1";
+const RIDGE: &str = "train --a sim/A.parquet --b sim/B.parquet --method ridge --quiet";
 const RESULTS: [&str; 4] = [
     "run.toml",
     "model.safetensors",
@@ -96,6 +97,19 @@ fn at_each_call(
     calls
 }
 
+/// The files of a run of [`RIDGE`] that tell no time.
+fn ridge_files(workplace: &Workplace, run: &str) -> [Vec<u8>; 3] {
+    ["run.toml", "model.json", "predictions.tsv"]
+        .map(|file| workplace.read(&format!("{run}/{file}")))
+}
+
+/// The files of a run in `run`, and of one with another seed that is to take its place.
+fn earlier_and_new(workplace: &Workplace) -> [[Vec<u8>; 3]; 2] {
+    workplace.succeed(&format!("{RIDGE} -o run"));
+    workplace.succeed(&format!("{RIDGE} --seed 2 -o new"));
+    ["run", "new"].map(|run| ridge_files(workplace, run))
+}
+
 fn is_whole(workplace: &Workplace, run: &str) -> bool {
     RESULTS.iter().all(|file| {
         workplace.read(&format!("{run}/{file}")) == workplace.read(&format!("whole/{file}"))
@@ -164,23 +178,15 @@ fn every_call_that_fails_is_told_and_gone_on_from() {
 fn every_call_that_fails_leaves_an_earlier_run_or_the_new_one() {
     let Some(strace) = strace() else { return };
     let workplace = workplace();
-    let ridge = "train --a sim/A.parquet --b sim/B.parquet --method ridge --quiet";
-    let again = format!("{ridge} --seed 2 --force -o run");
-    workplace.succeed(&format!("{ridge} -o run"));
-    workplace.succeed(&format!("{ridge} --seed 2 -o new"));
-    let files = |run: &str| {
-        ["run.toml", "model.json", "predictions.tsv"]
-            .map(|file| workplace.read(&format!("{run}/{file}")))
-    };
-    let (earlier, new) = (files("run"), files("new"));
+    let [earlier, new] = earlier_and_new(&workplace);
     let kept = Cell::new(0);
     let calls = at_each_call(
         &workplace,
         &strace,
         |_| "error=ENOSPC",
-        &again,
+        &format!("{RIDGE} --seed 2 --force -o run"),
         |call, output| {
-            let now = files("run");
+            let now = ridge_files(&workplace, "run");
             match output.status.code() {
                 Some(0) => assert!(now == new, "{call}"),
                 Some(1) => {
@@ -190,7 +196,7 @@ fn every_call_that_fails_leaves_an_earlier_run_or_the_new_one() {
                 code => panic!("{call}: {code:?}"),
             }
             workplace.succeed("evaluate --run run");
-            workplace.succeed(&format!("{ridge} -o run --force"));
+            workplace.succeed(&format!("{RIDGE} -o run --force"));
         },
     );
     let kept = kept.get();
@@ -224,15 +230,7 @@ fn a_kill_at_every_call_is_gone_on_from() {
 fn a_kill_at_every_call_leaves_an_earlier_run_or_the_new_one() {
     let Some(strace) = strace() else { return };
     let workplace = workplace();
-    let ridge = "train --a sim/A.parquet --b sim/B.parquet --method ridge --quiet";
-    let again = format!("{ridge} --seed 2 --force -o run");
-    workplace.succeed(&format!("{ridge} -o run"));
-    workplace.succeed(&format!("{ridge} --seed 2 -o new"));
-    let files = |run: &str| {
-        ["run.toml", "model.json", "predictions.tsv"]
-            .map(|file| workplace.read(&format!("{run}/{file}")))
-    };
-    let (earlier, new) = (files("run"), files("new"));
+    let [earlier, new] = earlier_and_new(&workplace);
     let fails = format!(
         "{TRAIN} --force -o run --set training.learning_rate=1e30 \
          --set training.max_gradient_norm=1e30"
@@ -241,15 +239,15 @@ fn a_kill_at_every_call_leaves_an_earlier_run_or_the_new_one() {
         &workplace,
         &strace,
         |_| "signal=KILL",
-        &again,
+        &format!("{RIDGE} --seed 2 --force -o run"),
         |call, _| {
             let outcome = workplace.run(&fails);
             assert_eq!(outcome.code, Some(1), "{call}: {}", outcome.stderr);
-            let now = files("run");
+            let now = ridge_files(&workplace, "run");
             assert!(now == earlier || now == new, "{call}");
             workplace.succeed("evaluate --run run");
-            workplace.succeed(&format!("{ridge} -o run --force"));
-            assert!(files("run") == earlier);
+            workplace.succeed(&format!("{RIDGE} -o run --force"));
+            assert!(ridge_files(&workplace, "run") == earlier);
         },
     );
     assert!(calls > 25, "{calls}");

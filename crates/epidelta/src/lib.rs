@@ -7,10 +7,9 @@
 //! ```
 //! use epidelta::{
 //!     dataset::{SimulationConfig, simulate, write_epigenome},
-//!     interrupt::Interrupt,
 //!     method::{MethodConfig, Preset, Settings},
 //!     model::Variant,
-//!     run::{CHECKPOINT_EVERY, DataFiles, Run, TrainingPlan, train},
+//!     run::{DataFiles, Run, TrainingPlan, train},
 //! };
 //!
 //! # fn main() -> epidelta::error::Result<()> {
@@ -31,23 +30,13 @@
 //! if let MethodConfig::DeepDiff(deepdiff) = &mut settings.method {
 //!     deepdiff.training.epochs = 2;
 //! }
-//! let plan = TrainingPlan {
-//!     data: DataFiles::Pair {
-//!         a: path("A.parquet"),
-//!         b: path("B.parquet"),
-//!         labels: None,
-//!     },
-//!     method: Variant::Raw.into(),
-//!     preset: Preset::Tuned,
-//!     settings,
-//!     seed: 1,
-//!     initial_weights: None,
-//!     output: path("run"),
-//!     force: false,
-//!     resume: false,
-//!     checkpoint_every: CHECKPOINT_EVERY,
-//!     interrupt: Interrupt::default(),
+//! let pair = DataFiles::Pair {
+//!     a: path("A.parquet"),
+//!     b: path("B.parquet"),
+//!     labels: None,
 //! };
+//! let method = Variant::Raw.into();
+//! let plan = TrainingPlan::new(pair, method, Preset::Tuned, settings, path("run"));
 //! let metrics = train(&plan, &mut |_| ())?;
 //! assert_eq!(metrics.best.test.map(|test| test.genes), Some(12));
 //!

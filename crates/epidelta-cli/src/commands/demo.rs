@@ -13,7 +13,7 @@ use epidelta::{
     interrupt::Interrupt,
     method::{Method, Preset, Settings},
     report::write_profile_figure,
-    run::{CHECKPOINT_EVERY, DataFiles, Run, RunMetrics, TrainingPlan},
+    run::{DataFiles, Run, RunMetrics, TrainingPlan},
 };
 
 use crate::{
@@ -50,22 +50,17 @@ pub fn run(command: &Demo, seed: u64, reporter: &Reporter, interrupt: Interrupt)
         out,
         "Training {METHOD} to predict each gene's log2 fold change, A over B."
     )?;
+    let data = DataFiles::Pair {
+        a: folder.join("cells/A.parquet"),
+        b: folder.join("cells/B.parquet"),
+        labels: None,
+    };
+    let preset = Preset::Tuned;
+    let settings = Settings::of(METHOD, preset);
     let plan = TrainingPlan {
-        data: DataFiles::Pair {
-            a: folder.join("cells/A.parquet"),
-            b: folder.join("cells/B.parquet"),
-            labels: None,
-        },
-        method: METHOD,
-        preset: Preset::Tuned,
-        settings: Settings::of(METHOD, Preset::Tuned),
         seed,
-        initial_weights: None,
-        output: folder.join("run"),
-        force: false,
-        resume: false,
-        checkpoint_every: CHECKPOINT_EVERY,
         interrupt,
+        ..TrainingPlan::new(data, METHOD, preset, settings, folder.join("run"))
     };
     let metrics = fit_and_write(&plan, reporter)?.metrics;
     let predictions = Run::open(&plan.output)?.predictions()?;

@@ -7,7 +7,10 @@ use epidelta::{
     evaluation::SplitMetrics,
     interrupt::Interrupt,
     method::{Method, MethodConfig, Preset, Settings},
-    run::{DataFiles, Event, Prepared, RunDescription, RunMetrics, TrainingPlan, train},
+    run::{
+        CHECKPOINT_EVERY, DataFiles, Event, Prepared, RunDescription, RunMetrics, TrainingPlan,
+        train,
+    },
     training::Profile,
 };
 use serde::Deserialize;
@@ -247,7 +250,7 @@ fn plan(command: &Train, seed: Option<u64>, interrupt: Interrupt) -> Result<Trai
         output: command.output.clone(),
         force: command.force,
         resume: command.resume,
-        checkpoint_every: command.checkpoint_minutes,
+        checkpoint_every: command.checkpoint_minutes.unwrap_or(CHECKPOINT_EVERY),
         interrupt,
     })
 }

@@ -186,6 +186,22 @@ struct Trainer<'s> {
 }
 
 impl Trainer<'_> {
+    /// Trains one of the method's networks, counted from 0.
+    fn train(
+        &self,
+        index: usize,
+        pair: &Pair,
+        training: Training<'_>,
+        weights: Option<WeightsFile>,
+        report: &mut (dyn FnMut(Progress<'_>) + Send),
+    ) -> Result<Fitted> {
+        let checkpoint = self.checkpoints.map(|all| all.of_network(index));
+        let mut report = |progress: training::Progress<'_>| {
+            report(Progress::Network { index, progress });
+        };
+        training::fit(pair, training, weights, checkpoint.as_ref(), &mut report)
+    }
+
     /// One network that sees both cell types.
     fn joint(
         self,
@@ -203,17 +219,7 @@ impl Trainer<'_> {
             };
             let weights = self.initial_weights.as_ref();
             let weights = weights.map(|file| file.member(member)).transpose()?;
-            let checkpoint = self.checkpoints.map(|all| all.of_network(member));
-            training::fit(
-                pair,
-                training,
-                weights,
-                checkpoint.as_ref(),
-                &mut |progress| {
-                    let index = member;
-                    report(Progress::Network { index, progress });
-                },
-            )
+            self.train(member, pair, training, weights, report)
         };
         let members: Vec<Fitted> = (0..self.config.ensemble)
             .map(train)
@@ -262,16 +268,7 @@ impl Trainer<'_> {
             };
             let weights = self.initial_weights.as_ref();
             let weights = weights.map(|file| file.part(FittedMethod::CELL_PREFIXES[index]));
-            let checkpoint = self.checkpoints.map(|all| all.of_network(index));
-            training::fit(
-                pair,
-                training,
-                weights,
-                checkpoint.as_ref(),
-                &mut |progress| {
-                    report(Progress::Network { index, progress });
-                },
-            )
+            self.train(index, pair, training, weights, report)
         };
         let of_a = train(0, |gene| gene.log2_expression_a);
         let of_b = of_a.and_then(|of_a| {

@@ -61,6 +61,29 @@ pub struct TrainingPlan {
 }
 
 impl TrainingPlan {
+    /// A training with seed 1 into a new folder, with nothing to start or to go on from.
+    pub fn new(
+        data: DataFiles,
+        method: Method,
+        preset: Preset,
+        settings: Settings,
+        output: PathBuf,
+    ) -> Self {
+        TrainingPlan {
+            data,
+            method,
+            preset,
+            settings,
+            seed: 1,
+            initial_weights: None,
+            output,
+            force: false,
+            resume: false,
+            checkpoint_every: CHECKPOINT_EVERY,
+            interrupt: Interrupt::default(),
+        }
+    }
+
     /// What the label is, in words: `log2 fold change, A over B`.
     pub fn label_in_words(&self) -> String {
         match self.data.labels() {

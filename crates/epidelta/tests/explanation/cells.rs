@@ -4,9 +4,8 @@ use std::path::PathBuf;
 
 use epidelta::{
     dataset::{Epigenome, GeneRecord, LabelConfig, Metadata, Normalization, Orientation, Pair},
-    interrupt::Interrupt,
     method::{Method, Preset, Settings},
-    run::{CHECKPOINT_EVERY, DataFiles, Run, TrainingPlan, train},
+    run::{DataFiles, Run, TrainingPlan, train},
 };
 
 /// A cell type with this signal, `[mark][gene][bin]`.
@@ -57,19 +56,8 @@ pub fn pair(names: [&str; 2], signal: [&[Vec<Vec<f32>>]; 2]) -> Pair {
 
 /// A run of a method on two files of cell types, with the preset tuned but for these settings.
 pub fn trained(method: Method, settings: Settings, [a, b]: [PathBuf; 2], output: PathBuf) -> Run {
-    let plan = TrainingPlan {
-        data: DataFiles::Pair { a, b, labels: None },
-        method,
-        preset: Preset::Tuned,
-        settings,
-        seed: 1,
-        initial_weights: None,
-        output: output.clone(),
-        force: false,
-        resume: false,
-        checkpoint_every: CHECKPOINT_EVERY,
-        interrupt: Interrupt::default(),
-    };
+    let data = DataFiles::Pair { a, b, labels: None };
+    let plan = TrainingPlan::new(data, method, Preset::Tuned, settings, output.clone());
     train(&plan, &mut |_| ()).unwrap();
     Run::open(&output).unwrap()
 }
