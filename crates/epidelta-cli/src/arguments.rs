@@ -2,6 +2,7 @@
 
 mod explain;
 mod prepare;
+mod study;
 
 use std::{path::PathBuf, time::Duration};
 
@@ -13,6 +14,7 @@ use epidelta::{
 
 pub use explain::{Explain, Report};
 pub use prepare::Prepare;
+pub use study::{CollectStudy, PlanFormat, PlanStudy, RunOfStudy, Study, StudyPart, WholeStudy};
 
 /// The largest integer that TOML can hold.
 const LARGEST_SEED: u64 = i64::MAX as u64;
@@ -47,7 +49,7 @@ pub enum Command {
     Predict(Predict),
     Evaluate(Evaluate),
     Explain(Box<Explain>),
-    Study(Study),
+    Study(Box<Study>),
     Report(Report),
     Demo(Demo),
 }
@@ -418,57 +420,6 @@ pub struct NoiseTables {
         requires = "replicates"
     )]
     pub replicates_b: Vec<String>,
-}
-
-/// Compare methods over pairs of cell types
-///
-/// Reads the description of a study (TOML): cell_types (a name and an epigenome.parquet each), pairs
-/// ([A, B], or { a, b, labels, label_column } with a differential table), methods (names, or { name,
-/// method, preset, trained_on, set } with settings; trained_on is pair, all-pairs for one model of all
-/// pairs, or other-cell-types for one of the pairs with neither of the two cell types that it is tested
-/// on), and optionally seeds, preset, baselines (what performance is told relative to), settings (of
-/// all methods that have them) and tune (per name of a method, lists of values, of which the validation
-/// genes choose). Paths are relative to its folder. Everything in it is checked before the first run
-/// starts.
-///
-/// Writes into the output folder the description (study.toml), a file by which the folder is known and
-/// that is locked meanwhile (study.lock), a run folder for each pair, method and seed (runs/), and:
-/// pearson.tsv (pair, method, pearson_r of the test genes as the mean over seeds, low_95 and high_95 of
-/// its bootstrap interval over genes, valid_pearson_r, spearman_r, mse, genes, seeds, chosen,
-/// new_cell_types_pearson_r of the pair's training genes where its cell types are new to the model,
-/// whose valid_pearson_r is then that of other pairs), methods.tsv (method, mean_pearson_r,
-/// median_pearson_r, mean_rank, best_on, pairs, and for each baseline the mean and the median over
-/// pairs of 100 (r - r of the baseline) / r of the baseline, as Table 1 of the DeepDiff paper),
-/// comparisons.tsv (method, than, pairs, better_on, mean_difference of r, p of Wilcoxon's signed-rank
-/// test over pairs, p_holm adjusted for the methods compared with the same one), differences.tsv (pair,
-/// method, baseline, difference of the test r, low_95 and high_95 of its bootstrap interval, the same
-/// genes drawn for both), auxiliary.tsv (variants with cell-specific regression beside classification),
-/// runs.tsv (a row per run, of one on all pairs a row per pair: pair, method, tried, seed, chosen,
-/// test_pearson_r, valid_pearson_r, failure), cost.tsv (method, mean_fit_seconds, all_fits_seconds),
-/// study.json (all of these but the seconds), as SVG and PNG pearson_by_pair (Figure 4 of the
-/// paper), methods and cost, and checksums.sha256 of all, for sha256sum -c.
-///
-/// A run that fails is reported, and the others go on; the exit code is then 1. With --resume, runs
-/// that are there, of the same data, settings and version, are kept, and those that were interrupted
-/// are gone on with.
-#[derive(Debug, Args)]
-pub struct Study {
-    /// The description of the study
-    #[arg(value_name = "TOML")]
-    pub study: PathBuf,
-    /// The folder to write
-    #[arg(long, short, value_name = "DIR")]
-    pub output: PathBuf,
-    /// Go on with a study that was interrupted or changed
-    #[arg(long, conflicts_with = "force")]
-    pub resume: bool,
-    /// Replace the study that is there
-    #[arg(long)]
-    pub force: bool,
-    /// Runs at once, each with its pair in memory; the threads are divided among them
-    /// [default: one per thread]
-    #[arg(long, value_name = "N", value_parser = value_parser!(u16).range(1..=1024))]
-    pub parallel: Option<u16>,
 }
 
 /// Simulate reads, count them, train and evaluate, in about a minute

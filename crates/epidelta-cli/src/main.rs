@@ -87,7 +87,7 @@ fn dispatch(arguments: &Arguments) -> anyhow::Result<()> {
         Command::Evaluate(command) => commands::evaluate::run(command),
         Command::Explain(command) => commands::explain::run(command, seed.unwrap_or(1), &reporter),
         Command::Report(command) => commands::report::run(command, seed.unwrap_or(1), &reporter),
-        Command::Study(command) => commands::study::run(command, seed, &reporter, &interrupt),
+        Command::Study(command) => commands::study::run(command, seed, &reporter, interrupt),
         Command::Demo(command) => {
             commands::demo::run(command, seed.unwrap_or(1), &reporter, interrupt)
         }

@@ -2,6 +2,7 @@
 //! elsewhere plain lines (one per epoch of a training, one every ten seconds of
 //! reading), nothing with `--quiet`.
 
+mod course;
 mod explaining;
 mod reading;
 mod study;
@@ -11,6 +12,7 @@ use std::{
     time::{Duration, Instant},
 };
 
+use course::Course;
 use epidelta::{method, run::TrainingPlan, training};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
@@ -29,11 +31,7 @@ pub struct TrainingProgress {
     reporter: Reporter,
     bar: ProgressBar,
     started: Instant,
-    train_genes: usize,
-    epochs: usize,
-    networks: NetworkNames,
-    /// The network that trains, counted from 0.
-    network: usize,
+    course: Course,
     best: Option<(usize, f64)>,
     /// Epochs of the network that an earlier training made.
     made_before: usize,
@@ -51,9 +49,8 @@ impl Reporter {
 
     /// A training of so many genes begins.
     pub fn training(self, train_genes: usize, plan: &TrainingPlan) -> TrainingProgress {
-        let training = plan.settings.method.training();
-        let epochs = training.map_or(0, |training| training.epochs_for(train_genes));
-        let length = (train_genes as u64).saturating_mul(epochs as u64);
+        let course = Course::new(train_genes, plan);
+        let length = (train_genes as u64).saturating_mul(course.epochs as u64);
         let target = if self.quiet || !self.terminal {
             ProgressDrawTarget::hidden()
         } else {
@@ -73,14 +70,7 @@ impl Reporter {
             reporter: self,
             bar,
             started: Instant::now(),
-            train_genes,
-            epochs,
-            networks: match training.map_or(1, |training| training.ensemble) {
-                _ if plan.settings.method.is_per_cell() => NetworkNames::Cells,
-                1 => NetworkNames::One,
-                members => NetworkNames::Members(members),
-            },
-            network: 0,
+            course,
             best: None,
             made_before: 0,
             told: None,
@@ -88,30 +78,16 @@ impl Reporter {
     }
 }
 
-/// What networks are called.
-#[derive(Debug, Clone, Copy)]
-enum NetworkNames {
-    /// There is one.
-    One,
-    /// Those of A and B.
-    Cells,
-    /// An ensemble of so many.
-    Members(usize),
-}
-
 impl TrainingProgress {
     /// Shows what happened.
     pub fn on(&mut self, progress: method::Progress<'_>) {
+        if self.course.on(progress) {
+            self.best = None;
+            self.made_before = 0;
+            self.started = Instant::now();
+        }
         match progress {
-            method::Progress::Network { index, progress } => {
-                if self.network != index {
-                    self.network = index;
-                    self.best = None;
-                    self.made_before = 0;
-                    self.started = Instant::now();
-                }
-                self.on_network(progress);
-            }
+            method::Progress::Network { progress, .. } => self.on_network(progress),
             method::Progress::Fits { done, all } => self.on_fits(done, all),
         }
     }
@@ -119,7 +95,7 @@ impl TrainingProgress {
     fn on_network(&mut self, progress: training::Progress<'_>) {
         match progress {
             training::Progress::Batch { epoch, genes } => {
-                let done = (epoch as u64 - 1).saturating_mul(self.train_genes as u64);
+                let done = (epoch as u64 - 1).saturating_mul(self.course.train_genes as u64);
                 self.bar.set_position(done.saturating_add(genes as u64));
             }
             training::Progress::Resumed {
@@ -130,7 +106,7 @@ impl TrainingProgress {
                 self.bar
                     .suspend(|| tracing::info!("going on after epoch {made}"));
                 self.bar
-                    .set_position((made as u64).saturating_mul(self.train_genes as u64));
+                    .set_position((made as u64).saturating_mul(self.course.train_genes as u64));
                 self.bar.reset_eta();
                 self.made_before = made;
                 self.best = best_epoch.and_then(|epoch| {
@@ -147,24 +123,17 @@ impl TrainingProgress {
                 let best = self.best.map_or(String::new(), |(epoch, r)| {
                     format!(", best {r:.4} in epoch {epoch}")
                 });
-                let network = match (self.networks, self.network) {
-                    (NetworkNames::One, _) => String::new(),
-                    (NetworkNames::Cells, 0) => "network of A, ".into(),
-                    (NetworkNames::Cells, _) => "network of B, ".into(),
-                    (NetworkNames::Members(all), index) => {
-                        format!("network {} of {all}, ", index + 1)
-                    }
-                };
+                let network = self.course.network();
                 let message = format!(
                     "{network}epoch {}/{}: train loss {:.4}, valid loss {:.4}, valid Pearson r \
                      {r}{best}",
-                    record.epoch, self.epochs, record.train_loss, record.valid_loss
+                    record.epoch, self.course.epochs, record.train_loss, record.valid_loss
                 );
                 if !self.reporter.quiet && !self.reporter.terminal {
                     let elapsed = self.started.elapsed();
                     let made = (record.epoch - self.made_before) as f64;
-                    let rate = made * self.train_genes as f64 / elapsed.as_secs_f64();
-                    let left = elapsed.mul_f64((self.epochs - record.epoch) as f64 / made);
+                    let rate = made * self.course.train_genes as f64 / elapsed.as_secs_f64();
+                    let left = elapsed.mul_f64((self.course.epochs - record.epoch) as f64 / made);
                     // A log that cannot be written must not end the training.
                     let _ = writeln!(
                         std::io::stderr(),

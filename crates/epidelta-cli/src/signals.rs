@@ -15,14 +15,14 @@ use signal_hook::{
     iterator::Signals,
 };
 
-use crate::arguments::Command;
+use crate::arguments::{Command, StudyPart};
 
 /// Between two looks at whether everything has stopped.
 const LOOK_EVERY: Duration = Duration::from_millis(5);
 
 /// Listens for signals from now on.
 pub fn listen(command: &Command) -> std::io::Result<Interrupt> {
-    let go_on = is_resumable(command).then(go_on);
+    let go_on = is_resumable(command).then(|| go_on(command));
     let mut signals = Signals::new([SIGINT, SIGTERM])?;
     let interrupt = Interrupt::default();
     let requested = interrupt.clone();
@@ -80,13 +80,16 @@ fn is_resumable(command: &Command) -> bool {
     match command {
         // Of one that replaces files, some are still the earlier ones.
         Command::Prepare(prepare) => prepare.samples.is_some() && !prepare.force,
-        Command::Train(_) | Command::Study(_) => true,
+        Command::Study(study) => {
+            !matches!(study.part, Some(StudyPart::Plan(_) | StudyPart::Collect(_)))
+        }
+        Command::Train(_) => true,
         _ => false,
     }
 }
 
 /// The command that goes on with this one, as a shell takes it.
-fn go_on() -> String {
+fn go_on(command: &Command) -> String {
     let quoted = |argument: String| {
         let plain = |c: char| c.is_ascii_alphanumeric() || "-_./=,:@%+".contains(c);
         match !argument.is_empty() && argument.chars().all(plain) {
@@ -97,5 +100,10 @@ fn go_on() -> String {
     let arguments = std::env::args_os().map(|argument| argument.to_string_lossy().into_owned());
     let arguments = arguments.filter(|argument| argument != "--force" && argument != "--resume");
     let words: Vec<String> = arguments.map(quoted).collect();
-    format!("{} --resume", words.join(" "))
+    let words = words.join(" ");
+    match command {
+        // It always goes on with what is there.
+        Command::Study(study) if study.part.is_some() => words,
+        _ => format!("{words} --resume"),
+    }
 }

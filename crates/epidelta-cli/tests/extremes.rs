@@ -139,7 +139,7 @@ fn cell_type(extreme: &Extreme, cell: usize) -> Epigenome {
         },
         marks: (0..extreme.marks).map(|mark| format!("M{mark}")).collect(),
         bins: extreme.bins,
-        signal,
+        signal: signal.into(),
         genes: (0..extreme.genes).map(gene).collect(),
     }
 }

@@ -304,7 +304,7 @@ fn a_study_that_was_killed_goes_on_to_the_same_tables() {
     // Long enough to be killed in the middle.
     let longer = description("").replace("training.epochs = 2", "training.epochs = 30");
     workplace.write("sim/study.toml", longer);
-    workplace.succeed("study sim/study.toml -o whole --parallel 1");
+    workplace.succeed("study sim/study.toml -o whole --jobs 1");
     let mut killed = Command::new(env!("CARGO_BIN_EXE_epidelta"))
         .args(["study", "sim/study.toml", "-o", "killed"])
         .current_dir(workplace.path(""))

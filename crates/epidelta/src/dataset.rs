@@ -16,8 +16,10 @@ mod simulate;
 mod split;
 
 pub use batch::{Batch, shuffled};
-pub use epigenome::{Epigenome, GeneRecord, Mark, Metadata, Orientation, READS, Split};
-pub use epigenome_file::{read_epigenome, write_epigenome};
+pub use epigenome::{
+    Epigenome, EpigenomeOutline, GeneRecord, Mark, Metadata, Orientation, READS, Signal, Split,
+};
+pub use epigenome_file::{read_epigenome, read_epigenome_outline, write_epigenome};
 pub use import_deepdiff::{DeepDiffFiles, ImportSummary, import_deepdiff};
 pub use input::{BinOrder, InputConfig, InputTransform};
 pub use label::{LabelConfig, LabelDirection, Normalization, Task};

@@ -195,6 +195,36 @@ impl Error {
         }))
     }
 
+    /// The error with its causes, on one line where its parts are.
+    pub fn in_full(&self) -> String {
+        fn of(error: &dyn std::error::Error) -> String {
+            match error.source() {
+                Some(source) => format!("{error}: {}", of(source)),
+                None => error.to_string(),
+            }
+        }
+        of(self)
+    }
+
+    /// All of the problems of something with many parts; one alone is told as it is.
+    pub fn all(what: impl Into<String>, mut errors: Vec<Error>) -> Self {
+        if errors.len() == 1 {
+            return errors.remove(0);
+        }
+        Error::Many {
+            what: what.into(),
+            problems: errors.iter().flat_map(Error::problems).collect(),
+        }
+    }
+
+    /// Every problem that it tells of.
+    pub fn problems(&self) -> Vec<String> {
+        match self {
+            Error::Many { problems, .. } => problems.clone(),
+            _ => vec![self.in_full()],
+        }
+    }
+
     /// Data that do not fit together.
     pub fn data(problem: impl Into<String>, remedy: impl Into<String>) -> Self {
         Error::Data {

@@ -20,12 +20,16 @@
 mod checksums;
 mod comparisons;
 mod config;
+mod cost;
 mod differences;
 mod execute;
 mod files;
 mod lists;
+mod made;
 mod methods;
+mod outline;
 mod plan;
+mod planned;
 mod results;
 mod tables;
 mod trained_on;
@@ -35,8 +39,11 @@ pub use comparisons::{AuxiliaryComparison, Comparison};
 pub use config::{ChangedMethod, LabelledPair, MethodEntry, PairEntry, StudyConfig};
 pub use differences::PairDifference;
 pub use execute::{Outcome, StudyEvent, Workers, execute};
+pub use made::collect;
 pub use methods::{Candidate, StudyMethod};
+pub use outline::{CellTypeOutline, StudyOutline};
 pub use plan::{Job, StudyPair, StudyPlan};
+pub use planned::{PlannedRun, planned_runs};
 pub use results::{MethodResults, PairResult, RelativeResult, RunResult, StudyResults};
 pub use trained_on::TrainedOn;
 

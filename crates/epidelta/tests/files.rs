@@ -72,7 +72,7 @@ fn epigenome() -> impl Strategy<Value = Epigenome> {
                 marks: (0..marks).map(|m| format!("mark {m}")).collect(),
                 bins,
                 genes,
-                signal,
+                signal: signal.into(),
             })
         },
     )
@@ -205,7 +205,7 @@ fn refusal(change: impl Fn(&mut Epigenome)) -> String {
                 expression: 1.0,
             })
             .to_vec(),
-        signal: vec![0.0; 8],
+        signal: vec![0.0; 8].into(),
     };
     change(&mut epigenome);
     let folder = tempfile::tempdir().unwrap();

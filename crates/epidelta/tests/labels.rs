@@ -37,7 +37,7 @@ fn cell_type(name: &str, unit: &str, expression: &[f64]) -> Epigenome {
         marks: vec!["X".into()],
         bins: 2,
         genes: expression.iter().enumerate().map(gene).collect(),
-        signal: vec![1.0; 2 * expression.len()],
+        signal: vec![1.0; 2 * expression.len()].into(),
     }
 }
 

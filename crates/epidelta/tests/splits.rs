@@ -32,7 +32,7 @@ fn cell_type(name: &str, chromosomes: &[Option<&str>]) -> Epigenome {
         marks: vec!["X".into()],
         bins: 1,
         genes: chromosomes.iter().enumerate().map(gene).collect(),
-        signal: vec![1.0; chromosomes.len()],
+        signal: vec![1.0; chromosomes.len()].into(),
     }
 }
 

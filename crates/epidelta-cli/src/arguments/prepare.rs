@@ -39,14 +39,9 @@ pub struct Prepare {
     )]
     pub marks: Option<PathBuf>,
     /// The files of many cell types
-    #[arg(
-        long,
-        value_name = "TSV",
-        group = "files",
-        conflicts_with = "cell_type"
-    )]
+    #[arg(long, value_name = "TSV", group = "files")]
     pub samples: Option<PathBuf>,
-    /// Name of the cell type
+    /// Name of the cell type; with --samples, of the only one to prepare
     #[arg(long, value_name = "NAME")]
     pub cell_type: Option<String>,
     /// Annotation: GTF, GFF3 or BED, plain or gzip, or a BED of windows named by gene
@@ -56,8 +51,8 @@ pub struct Prepare {
     #[arg(long, value_name = "TABLE")]
     pub expression: Option<PathBuf>,
     /// The file to write, or the folder with --samples
-    #[arg(long, short, value_name = "PATH")]
-    pub output: PathBuf,
+    #[arg(long, short, value_name = "PATH", required_unless_present = "check")]
+    pub output: Option<PathBuf>,
     /// Replace the output if it exists
     #[arg(long)]
     pub force: bool,
@@ -65,6 +60,10 @@ pub struct Prepare {
     /// made, and make the others
     #[arg(long, conflicts_with = "force", requires = "samples")]
     pub resume: bool,
+    /// Find what is wrong with the files' formats, the annotation and the tables of expression,
+    /// list it, and write nothing
+    #[arg(long)]
+    pub check: bool,
 
     /// Width of a bin, bp
     #[arg(long, value_name = "BP", default_value_t = 100, value_parser = value_parser!(u32).range(1..), help_heading = "Bins")]

@@ -14,6 +14,7 @@ use epidelta::{
         CellTypeFiles, Epigenome, Genes, PrepareConfig, PrepareSummary, TrackSummary,
         differs_from_prepared, prepare, read_epigenome, read_marks, read_samples, write_epigenome,
     },
+    error::Error,
     input::Meter,
     interrupt::Interrupt,
     output::{check_file, check_writable, keep_inputs},
@@ -25,25 +26,7 @@ use crate::{arguments::Prepare, display::list_some, progress::Reporter};
 
 pub fn run(command: &Prepare, reporter: &Reporter, interrupt: &Interrupt) -> Result<()> {
     let cells = cell_types(command)?;
-    let outputs: Vec<PathBuf> = match command.samples {
-        None => vec![command.output.clone()],
-        Some(_) => {
-            let file = |cell: &CellTypeFiles| command.output.join(format!("{}.parquet", cell.name));
-            cells.iter().map(file).collect()
-        }
-    };
-    let inputs: Vec<&Path> = inputs(command, &cells).collect();
-    if command.samples.is_some() && command.output.exists() && !command.output.is_dir() {
-        bail!(
-            "{} is not a folder; with --samples, -o names the folder of the files",
-            command.output.display()
-        );
-    }
-    for output in &outputs {
-        check_file(output, command.force || command.resume)?;
-        check_writable(output)?;
-        keep_inputs(output, inputs.iter().copied())?;
-    }
+    let outputs = outputs(command, &cells)?;
     let genes = Genes::read(&command.genes_config())?;
     if genes.format() == AnnotationFormat::Windows {
         tracing::warn!(
@@ -63,9 +46,14 @@ pub fn run(command: &Prepare, reporter: &Reporter, interrupt: &Interrupt) -> Res
     );
     warn_of_shared(&cells);
     // What can be found wrong now must not be found after hours of reading.
-    cells.iter().try_for_each(|cell| cell.check(&genes))?;
-    if cells.len() > 1 {
-        check_expression(&cells)?;
+    check(&cells, &genes)?;
+    if command.check {
+        tracing::info!(
+            "{} cell types can be prepared, with {} genes",
+            cells.len(),
+            genes.count()
+        );
+        return Ok(());
     }
     let mut left: Vec<_> = cells.iter().zip(&outputs).collect();
     if command.resume {
@@ -85,6 +73,33 @@ pub fn run(command: &Prepare, reporter: &Reporter, interrupt: &Interrupt) -> Res
         bar.suspend(|| tell_written(output, &epigenome));
     }
     Ok(())
+}
+
+/// The file of each cell type, checked; of none, where nothing is to be written.
+fn outputs(command: &Prepare, cells: &[CellTypeFiles]) -> Result<Vec<PathBuf>> {
+    let Some(output) = command.output.as_ref().filter(|_| !command.check) else {
+        return Ok(Vec::new());
+    };
+    if command.samples.is_some() && output.exists() && !output.is_dir() {
+        bail!(
+            "{} is not a folder; with --samples, -o names the folder of the files",
+            output.display()
+        );
+    }
+    let outputs: Vec<PathBuf> = match command.samples {
+        None => vec![output.clone()],
+        Some(_) => {
+            let file = |cell: &CellTypeFiles| output.join(format!("{}.parquet", cell.name));
+            cells.iter().map(file).collect()
+        }
+    };
+    let inputs: Vec<&Path> = inputs(command, cells).collect();
+    for output in &outputs {
+        check_file(output, command.force || command.resume)?;
+        check_writable(output)?;
+        keep_inputs(output, inputs.iter().copied())?;
+    }
+    Ok(outputs)
 }
 
 /// The cell types whose files are not there yet.
@@ -139,11 +154,14 @@ fn tell_written(output: &Path, epigenome: &Epigenome) {
 fn cell_types(command: &Prepare) -> Result<Vec<CellTypeFiles>> {
     let column = command.expression_column.as_deref();
     if let Some(samples) = &command.samples {
-        return Ok(read_samples(
-            samples,
-            command.expression.as_deref(),
-            column,
-        )?);
+        let mut cells = read_samples(samples, command.expression.as_deref(), column)?;
+        if let Some(wanted) = &command.cell_type {
+            cells.retain(|cell| cell.name == *wanted);
+            if cells.is_empty() {
+                bail!("{} has no cell type {wanted}", samples.display());
+            }
+        }
+        return Ok(cells);
     }
     // The parser of the command line has made sure that these are there.
     let marks = command.marks.as_deref().unwrap_or(Path::new(""));
@@ -176,26 +194,46 @@ fn bytes_of(cell: &CellTypeFiles) -> u64 {
     cell.files().into_iter().map(size).sum()
 }
 
+/// Checks all cell types before the first one is prepared, and tells of all that is wrong.
+fn check(cells: &[CellTypeFiles], genes: &Genes) -> Result<()> {
+    let of_each = cells.par_iter().map(|cell| cell.check(genes).err());
+    let mut problems: Vec<Error> = of_each.flatten().collect();
+    if cells.len() > 1 {
+        check_expression(cells, &mut problems);
+    }
+    match problems.is_empty() {
+        true => Ok(()),
+        false => Err(Error::all("nothing was prepared, since", problems).into()),
+    }
+}
+
 /// Reads the expression of all cell types before anything else, and refuses two cell
 /// types that have the same: a table of one column, or an option for all of them.
-fn check_expression(cells: &[CellTypeFiles]) -> Result<()> {
+fn check_expression(cells: &[CellTypeFiles], problems: &mut Vec<Error>) {
     let column = |cell: &CellTypeFiles| cell.read_expression().map(|table| table.column);
     let columns: Vec<_> = cells.par_iter().map(column).collect();
     let mut seen: HashMap<(PathBuf, String), &str> = HashMap::new();
     for (cell, column) in cells.iter().zip(columns) {
-        let column = column?;
-        let table = fs::canonicalize(&cell.expression)?;
+        let column = match column {
+            Ok(column) => column,
+            Err(error) => {
+                problems.push(error);
+                continue;
+            }
+        };
+        let table = fs::canonicalize(&cell.expression).unwrap_or_default();
         if let Some(first) = seen.insert((table, column.clone()), &cell.name) {
-            bail!(
-                "{first} and {} both take the column {column:?} of {}. Give every cell type a \
-                 column with its name, or the columns expression and expression_column in the \
-                 list",
-                cell.name,
-                cell.expression.display()
-            );
+            problems.push(Error::data(
+                format!(
+                    "{first} and {} both take the column {column:?} of {}",
+                    cell.name,
+                    cell.expression.display()
+                ),
+                "Give every cell type a column with its name, or the columns expression and \
+                 expression_column in the list",
+            ));
         }
     }
-    Ok(())
 }
 
 /// Warns of a file that stands for the same mark in two cell types: a slip, mostly.

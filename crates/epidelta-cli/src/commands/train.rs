@@ -241,17 +241,13 @@ fn plan(command: &Train, seed: Option<u64>, interrupt: Interrupt) -> Result<Trai
             .with_context(|| format!("cannot use --set {assignment}"))?;
     }
     Ok(TrainingPlan {
-        data,
-        method,
-        preset,
-        settings,
         seed: seed.or(config.seed).unwrap_or(1),
         initial_weights: command.init.clone(),
-        output: command.output.clone(),
         force: command.force,
         resume: command.resume,
         checkpoint_every: command.checkpoint_minutes.unwrap_or(CHECKPOINT_EVERY),
         interrupt,
+        ..TrainingPlan::new(data, method, preset, settings, command.output.clone())
     })
 }
 

@@ -1,44 +1,86 @@
-//! The progress of a study: runs done, and what fails as it does.
+//! The progress of a study: a line for each run that goes on, runs done with the time that is
+//! left, and what fails as it does.
 
-use std::{io::Write, sync::Mutex, time::Instant};
+use std::{
+    collections::BTreeMap,
+    io::Write,
+    sync::{Mutex, PoisonError},
+    time::{Duration, Instant},
+};
 
-use epidelta::study::{Job, Outcome, StudyEvent, StudyPlan, TrainedOn};
-use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use epidelta::{
+    interrupt::Interrupt,
+    run::Event,
+    study::{Job, Outcome, PlannedRun, StudyEvent, StudyPlan, TrainedOn},
+};
+use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
 
-use super::{Reporter, minutes};
+use super::{Course, Reporter, minutes};
+
+/// Between two reports of all runs that go on, where there is no terminal.
+const BETWEEN_REPORTS: Duration = Duration::from_secs(60);
 
 /// The progress of one study.
 pub struct StudyProgress<'p> {
     reporter: Reporter,
     plan: &'p StudyPlan,
-    bar: ProgressBar,
+    lines: MultiProgress,
+    total: ProgressBar,
+    work: Mutex<Work>,
+}
+
+/// What is done and what is left of it, weighed by what the plan says that each run takes.
+struct Work {
     started: Instant,
-    all: usize,
-    /// Runs that took time, of which the rest can be told.
-    made: Mutex<usize>,
+    reported: Instant,
+    weights: BTreeMap<Job, f64>,
+    running: BTreeMap<Job, Running>,
+    runs: usize,
+    ended: usize,
+    /// Minutes of the plan that were worked off now, and that are left.
+    made: f64,
+    left: f64,
+}
+
+struct Running {
+    line: ProgressBar,
+    course: Option<Course>,
 }
 
 impl Reporter {
-    /// A study begins.
-    pub fn study(self, plan: &StudyPlan) -> StudyProgress<'_> {
-        let all = plan.jobs().len();
-        let target = if self.quiet || !self.terminal {
-            ProgressDrawTarget::hidden()
-        } else {
-            ProgressDrawTarget::stderr()
+    /// A study begins. The planned runs tell how long each takes beside the others.
+    pub fn study<'p>(self, plan: &'p StudyPlan, planned: &[PlannedRun]) -> StudyProgress<'p> {
+        let target = match self.quiet || !self.terminal {
+            true => ProgressDrawTarget::hidden(),
+            false => ProgressDrawTarget::stderr(),
         };
-        let bar = ProgressBar::with_draw_target(Some(all as u64), target);
-        let template = "{msg}\n{wide_bar} {pos} of {len} runs  {eta} left";
-        if let Ok(style) = ProgressStyle::with_template(template) {
-            bar.set_style(style);
+        let lines = MultiProgress::with_draw_target(target);
+        let jobs = plan.jobs();
+        let total = lines.add(ProgressBar::new(jobs.len() as u64));
+        if let Ok(style) = ProgressStyle::with_template("{wide_bar} {pos} of {len} runs  {msg}") {
+            total.set_style(style);
         }
+        let weight = |run: &PlannedRun| run.minutes.unwrap_or(1.0).max(1e-3);
+        let weights: BTreeMap<Job, f64> = jobs
+            .iter()
+            .copied()
+            .zip(planned.iter().map(weight))
+            .collect();
         StudyProgress {
             reporter: self,
             plan,
-            bar,
-            started: Instant::now(),
-            all,
-            made: Mutex::new(0),
+            lines,
+            total,
+            work: Mutex::new(Work {
+                started: Instant::now(),
+                reported: Instant::now(),
+                left: weights.values().sum(),
+                weights,
+                running: BTreeMap::new(),
+                runs: jobs.len(),
+                ended: 0,
+                made: 0.0,
+            }),
         }
     }
 }
@@ -46,17 +88,55 @@ impl Reporter {
 impl StudyProgress<'_> {
     /// Shows what happened.
     pub fn on(&self, event: StudyEvent<'_>) {
+        let mut work = self.work.lock().unwrap_or_else(PoisonError::into_inner);
         match event {
-            StudyEvent::Started(job) => self.bar.set_message(self.in_words(job)),
+            StudyEvent::Started(job) => {
+                let line = self
+                    .lines
+                    .insert_before(&self.total, ProgressBar::new_spinner());
+                if let Ok(style) = ProgressStyle::with_template("{msg}") {
+                    line.set_style(style);
+                }
+                line.set_message(self.in_words(job));
+                work.running.insert(job, Running { line, course: None });
+            }
+            StudyEvent::Running { job, event } => {
+                let Some(running) = work.running.get_mut(&job) else {
+                    return;
+                };
+                match event {
+                    Event::Prepared(prepared) => {
+                        let training = self.plan.training("".as_ref(), job, &Interrupt::default());
+                        running.course = Some(Course::new(prepared.genes[0], &training));
+                    }
+                    Event::Training(progress) => {
+                        if let Some(course) = &mut running.course {
+                            course.on(progress);
+                        }
+                    }
+                    Event::Finished | Event::Trained(_) => {}
+                }
+                let words = running.in_words(&self.in_words(job));
+                running.line.set_message(words);
+                self.total.set_message(work.left_in_words());
+                self.report(&mut work);
+            }
             StudyEvent::Ended { job, outcome, done } => {
-                self.bar.set_position(done as u64);
+                if let Some(running) = work.running.remove(&job) {
+                    running.line.finish_and_clear();
+                    self.lines.remove(&running.line);
+                }
+                work.end(job, *outcome == Outcome::Kept, done);
+                self.total.set_position(done as u64);
+                self.total.set_message(work.left_in_words());
                 let words = self.in_words(job);
                 if let Outcome::Failed(reason) = outcome {
-                    self.bar
+                    self.lines
                         .suspend(|| tracing::warn!("{words} failed: {reason}"));
                 }
                 if *outcome != Outcome::Kept {
-                    self.tell(&words, done);
+                    let left = work.left_in_words();
+                    self.say(&format!("{done} of {} runs, {left}: {words}", work.runs));
                 }
             }
         }
@@ -76,29 +156,70 @@ impl StudyProgress<'_> {
         }
     }
 
-    /// A line, where there is no bar.
-    fn tell(&self, run: &str, done: usize) {
-        if self.reporter.quiet || self.reporter.terminal {
+    /// From time to time a line for every run that goes on, where there is no terminal.
+    fn report(&self, work: &mut Work) {
+        if work.reported.elapsed() < BETWEEN_REPORTS {
             return;
         }
-        let Ok(mut made) = self.made.lock() else {
-            return;
+        work.reported = Instant::now();
+        for (&job, running) in &work.running {
+            self.say(&running.in_words(&self.in_words(job)));
+        }
+        let (ended, runs, left) = (work.ended, work.runs, work.left_in_words());
+        self.say(&format!("{ended} of {runs} runs, {left}"));
+    }
+
+    /// A line, where there is no terminal.
+    fn say(&self, line: &str) {
+        if !self.reporter.quiet && !self.reporter.terminal {
+            // A log that cannot be written must not end the study.
+            let _ = writeln!(std::io::stderr(), "{line}");
+        }
+    }
+}
+
+impl Running {
+    fn in_words(&self, run: &str) -> String {
+        let Some(course) = &self.course else {
+            return format!("{run}: reading");
         };
-        *made += 1;
-        let of_each = self.started.elapsed().div_f64(*made as f64);
-        let left = of_each.mul_f64(self.all.saturating_sub(done) as f64);
-        // A log that cannot be written must not end the study.
-        let _ = writeln!(
-            std::io::stderr(),
-            "{done} of {} runs, {} left: {run}",
-            self.all,
-            minutes(left)
-        );
+        let left = match course.left() {
+            Some(left) => format!(", {} left", minutes(left)),
+            None => String::new(),
+        };
+        format!("{run}: {}{left}", course.stage())
+    }
+}
+
+impl Work {
+    fn end(&mut self, job: Job, kept: bool, done: usize) {
+        let weight = self.weights.get(&job).copied().unwrap_or(0.0);
+        self.ended = self.ended.max(done);
+        self.left -= weight;
+        if !kept {
+            self.made += weight;
+            self.reported = Instant::now();
+        }
+    }
+
+    /// The time that is left, at the speed so far.
+    fn left_in_words(&self) -> String {
+        let in_work = self.running.iter().map(|(job, running)| {
+            let share = running.course.as_ref().map_or(0.0, Course::share);
+            share * self.weights.get(job).copied().unwrap_or(0.0)
+        });
+        let in_work: f64 = in_work.sum();
+        let (made, left) = (self.made + in_work, (self.left - in_work).max(0.0));
+        let seconds = self.started.elapsed().as_secs_f64() * left / made;
+        match Duration::try_from_secs_f64(seconds) {
+            Ok(left) if made > 0.0 => format!("{} left", minutes(left)),
+            _ => "time left not known yet".into(),
+        }
     }
 }
 
 impl Drop for StudyProgress<'_> {
     fn drop(&mut self) {
-        self.bar.finish_and_clear();
+        self.total.finish_and_clear();
     }
 }

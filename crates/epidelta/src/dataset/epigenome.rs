@@ -1,7 +1,11 @@
 //! One cell type: for every gene the signal of each mark in the bins around its
 //! transcription start site, and its expression.
 
+mod signal;
+
 use std::{collections::HashSet, fmt, str::FromStr};
+
+pub use signal::Signal;
 
 use crate::{error::Place, genome::Strand};
 
@@ -154,7 +158,20 @@ pub struct Epigenome {
     /// The genes, in the order of the signal.
     pub genes: Vec<GeneRecord>,
     /// The signal, `[gene, mark, bin]`.
-    pub signal: Vec<f32>,
+    pub signal: Signal,
+}
+
+/// A cell type as its file's footer tells of it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct EpigenomeOutline {
+    /// What the numbers are.
+    pub metadata: Metadata,
+    /// The marks.
+    pub marks: Vec<Mark>,
+    /// The number of bins of each mark.
+    pub bins: usize,
+    /// The number of genes.
+    pub genes: usize,
 }
 
 /// What makes an epigenome unusable.
@@ -203,7 +220,7 @@ impl Epigenome {
             marks: self.marks.clone(),
             bins: self.bins,
             genes: Vec::new(),
-            signal: Vec::new(),
+            signal: Signal::default(),
         }
     }
 
@@ -312,7 +329,7 @@ impl Epigenome {
                 }
             }
         }
-        self.signal = signal;
+        self.signal = signal.into();
         self.marks = marks.to_vec();
         self
     }

@@ -16,7 +16,7 @@ use std::path::Path;
 use super::epigenome::Flaw;
 use crate::error::Error;
 
-pub use read::read_epigenome;
+pub use read::{read_epigenome, read_epigenome_outline};
 pub use write::write_epigenome;
 
 const REMEDY: &str = "Make the file with `epidelta import`, `epidelta simulate`, or as \

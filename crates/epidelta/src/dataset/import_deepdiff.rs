@@ -77,7 +77,7 @@ pub fn import_deepdiff(files: &DeepDiffFiles) -> Result<(Epigenome, ImportSummar
         marks: files.marks.clone(),
         bins,
         genes: Vec::with_capacity(table.genes.len()),
-        signal: Vec::with_capacity(table.signal.len()),
+        signal: Vec::with_capacity(table.signal.len()).into(),
     };
     for (row, gene) in table.genes.iter().enumerate() {
         let Some(&expression) = expression.get(&gene.id) else {

@@ -268,7 +268,7 @@ impl Pair {
     #[must_use]
     pub fn transformed(mut self, transform: InputTransform) -> Self {
         for cell in &mut self.cells {
-            transform.apply(&mut cell.signal);
+            cell.signal.transform(transform);
         }
         self
     }

@@ -7,7 +7,7 @@ use std::{
 };
 
 use crate::{
-    error::Result,
+    error::{Error, Result},
     input::{Row, read_sheet},
 };
 
@@ -35,7 +35,13 @@ pub fn read_pairs(path: &Path) -> Result<PairList> {
     };
     let mut places: HashMap<PathBuf, usize> = HashMap::new();
     let mut seen: HashSet<[usize; 2]> = HashSet::new();
-    for row in read_sheet(path, &["a", "b"], &[])? {
+    let mut problems = Vec::new();
+    let rows = read_sheet(path, &["a", "b"], &[], &mut problems)?;
+    if !problems.is_empty() {
+        let what = format!("{} cannot be used as it is", path.display());
+        return Err(Error::all(what, problems));
+    }
+    for row in rows {
         let mut place = |row: &Row, column: &str| -> Result<usize> {
             let file = row.file(path, column).transpose()?.unwrap_or_default();
             let known = fs::canonicalize(&file).unwrap_or_else(|_| file.clone());

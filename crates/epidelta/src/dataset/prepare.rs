@@ -96,18 +96,20 @@ impl CellTypeFiles {
     /// formats, and that the result fits memory.
     ///
     /// # Errors
-    /// Saying what is wrong.
+    /// Saying all that is wrong.
     pub fn check(&self, genes: &Genes) -> Result<()> {
-        let unusable = |problem: String| Err(Error::data(problem, "Give it another name"));
+        let mut problems = Vec::new();
+        let mut unusable =
+            |problem: String| problems.push(Error::data(problem, "Give it another name"));
         let marks = self.marks();
         for name in marks.iter().copied().chain([&self.name]) {
             if !is_printable(name) {
-                return unusable(format!("the name {name:?} is empty or not printable"));
+                unusable(format!("the name {name:?} is empty or not printable"));
             }
         }
         for mark in &marks {
             if GENE_COLUMNS.contains(&mark.as_str()) {
-                return unusable(format!(
+                unusable(format!(
                     "{mark:?} cannot be a mark, being another column's name"
                 ));
             }
@@ -119,15 +121,21 @@ impl CellTypeFiles {
             .fold(1_u64, |n, &size| n.saturating_mul(size as u64));
         if numbers > LARGEST {
             let [genes, bins, marks] = sizes;
-            return Err(Error::setting(
+            problems.push(Error::setting(
                 "--bin-size, --upstream, --downstream",
                 format!("{genes} genes of {bins} bins of {marks} marks do not fit memory"),
                 "Choose fewer genes, larger bins or a smaller window",
             ));
         }
-        self.files()
-            .into_iter()
-            .try_for_each(|file| Format::detect(file).map(drop))
+        let formats = self.files().into_iter().map(Format::detect);
+        problems.extend(formats.filter_map(Result::err));
+        match problems.is_empty() {
+            true => Ok(()),
+            false => Err(Error::all(
+                format!("{} cannot be prepared", self.name),
+                problems,
+            )),
+        }
     }
 }
 

@@ -209,8 +209,9 @@ pub fn simulate(config: &SimulationConfig) -> Result<Simulated> {
                 expression: drawn.expression(cell, &mut generator)?,
             });
             let means = drawn.mean_reads(config.bins, config.bin_size, cell);
+            let signal: &mut Vec<f32> = &mut epigenome.signal;
             for mean in means {
-                epigenome.signal.push(reads(mean, &mut generator)?);
+                signal.push(reads(mean, &mut generator)?);
             }
         }
         truth.push(drawn);
@@ -310,7 +311,7 @@ fn empty_epigenome(config: &SimulationConfig, cell_type: &str) -> Epigenome {
         marks: MARKS.map(str::to_owned).to_vec(),
         bins: config.bins,
         genes: Vec::with_capacity(config.genes),
-        signal: Vec::with_capacity(config.genes * MARKS.len() * config.bins),
+        signal: Vec::with_capacity(config.genes * MARKS.len() * config.bins).into(),
     }
 }
 

@@ -59,14 +59,15 @@ pub(crate) fn beside(sheet: &Path, name: &str) -> PathBuf {
 }
 
 /// Reads a table with these columns, in any order, and perhaps these others. Empty lines and
-/// those that begin with `#` do not count.
+/// those that begin with `#` do not count. Rows that cannot be used are problems, and left out.
 ///
 /// # Errors
-/// When it cannot be read, has another column, lacks one or a value of one, or has no row.
+/// When it cannot be read, has another column, lacks one, or has no row.
 pub(crate) fn read_sheet(
     path: &Path,
     required: &[&'static str],
     optional: &[&'static str],
+    problems: &mut Vec<Error>,
 ) -> Result<Vec<Row>> {
     let mut lines = Lines::open_small(path)?;
     let mut columns: Option<Vec<&'static str>> = None;
@@ -76,16 +77,10 @@ pub(crate) fn read_sheet(
             continue;
         }
         let bad = |expected: String, found: String| {
-            Err(Error::content(
-                path,
-                Place::Line(line),
-                expected,
-                found,
-                REMEDY,
-            ))
+            Error::content(path, Place::Line(line), expected, found, REMEDY)
         };
         let Ok(text) = std::str::from_utf8(bytes) else {
-            return bad("text in UTF-8".into(), excerpt(bytes));
+            return Err(bad("text in UTF-8".into(), excerpt(bytes)));
         };
         let fields: Vec<&str> = text.split('\t').map(str::trim).collect();
         let Some(columns) = &columns else {
@@ -96,24 +91,23 @@ pub(crate) fn read_sheet(
                     Some(&name) if !header.contains(&name) => header.push(name),
                     _ => {
                         let all: Vec<&str> = known().copied().collect();
-                        return bad(
+                        return Err(bad(
                             format!("a header of the columns {}", all.join(", ")),
                             excerpt(field.as_bytes()),
-                        );
+                        ));
                     }
                 }
             }
             if let Some(missing) = required.iter().find(|name| !header.contains(name)) {
-                return bad(format!("a column named {missing}"), excerpt(bytes));
+                return Err(bad(format!("a column named {missing}"), excerpt(bytes)));
             }
             columns = Some(header);
             continue;
         };
         if fields.len() > columns.len() {
-            return bad(
-                format!("{} columns", columns.len()),
-                fields.len().to_string(),
-            );
+            let found = fields.len().to_string();
+            problems.push(bad(format!("{} columns", columns.len()), found));
+            continue;
         }
         let values = columns.iter().copied().zip(&fields);
         let values: HashMap<&'static str, String> = values
@@ -121,11 +115,12 @@ pub(crate) fn read_sheet(
             .map(|(name, value)| (name, (*value).to_owned()))
             .collect();
         if let Some(missing) = required.iter().find(|name| !values.contains_key(*name)) {
-            return bad(format!("a value in column {missing}"), "none".into());
+            problems.push(bad(format!("a value in column {missing}"), "none".into()));
+            continue;
         }
         rows.push(Row { line, values });
     }
-    if rows.is_empty() {
+    if rows.is_empty() && problems.is_empty() {
         return Err(Error::content(
             path,
             Place::File,

@@ -1,16 +1,15 @@
 //! The data of a training or a prediction: a pair of cell types, or a list of pairs.
 
-use std::{fs, path::PathBuf};
+use std::{path::PathBuf, sync::Arc};
 
 use rayon::prelude::*;
 
-use super::{DataFile, LabelFile, RunHead};
+use super::{DataFile, LabelFile, LoadedCells, RunHead};
 use crate::{
-    dataset::{Epigenome, JoinSummary, Pair, PairList, Split, read_epigenome, shared_marks},
+    dataset::{Epigenome, JoinSummary, Pair, PairList, Split, shared_marks},
     error::{Error, Result},
     expression::read_fold_changes,
     method::Settings,
-    provenance::sha256,
 };
 
 /// A table that labels are taken from: the differential table of DESeq2, edgeR or
@@ -113,6 +112,22 @@ impl DataFiles {
         }
     }
 
+    /// The file of each cell type.
+    pub fn cell_files(&self) -> Vec<PathBuf> {
+        match self {
+            DataFiles::Pair { a, b, .. } => vec![a.clone(), b.clone()],
+            DataFiles::Pairs(list) => list.files.clone(),
+        }
+    }
+
+    /// The number of pairs.
+    pub fn pairs(&self) -> usize {
+        match self {
+            DataFiles::Pair { .. } => 1,
+            DataFiles::Pairs(list) => list.pairs.len(),
+        }
+    }
+
     /// Every file that is read.
     pub fn paths(&self) -> Vec<PathBuf> {
         match self {
@@ -126,32 +141,28 @@ impl DataFiles {
 
     /// Reads the cell types and joins them as the settings say, without splits. The marks, and
     /// the library size that expression is scaled to, are those of a run, or else of the data.
+    /// Cell types that are loaded already are not read again.
     ///
     /// # Errors
     /// When a file is unusable or they do not fit together.
-    pub fn read(&self, settings: &Settings, of_run: Option<&RunHead>) -> Result<ReadData> {
-        let (paths, pairs) = match self {
-            DataFiles::Pair { a, b, .. } => (vec![a.clone(), b.clone()], vec![[0, 1]]),
-            DataFiles::Pairs(list) => (list.files.clone(), list.pairs.clone()),
+    pub fn read(
+        &self,
+        settings: &Settings,
+        of_run: Option<&RunHead>,
+        loaded: &LoadedCells,
+    ) -> Result<ReadData> {
+        let paths = self.cell_files();
+        let pairs = match self {
+            DataFiles::Pair { .. } => vec![[0, 1]],
+            DataFiles::Pairs(list) => list.pairs.clone(),
         };
-        // Checksums are of the files that are read next, not of what may stand there
-        // hours later.
-        let read: Vec<(DataFile, Epigenome)> = paths
-            .par_iter()
-            .map(|path| {
-                // What is no epigenome at all is not hashed, however large it is.
-                let (epigenome, sha256) = (read_epigenome(path)?, sha256(path)?);
-                let file = DataFile {
-                    path: fs::canonicalize(path).map_err(Error::io("read", path))?,
-                    sha256,
-                    cell_type: epigenome.metadata.cell_type.clone(),
-                    library_size: epigenome.metadata.library_size,
-                };
-                Ok((file, epigenome))
-            })
-            .collect::<Result<_>>()?;
+        let read = paths.par_iter().map(|path| {
+            let cell = Arc::unwrap_or_clone(loaded.read(path)?);
+            Ok((cell.file, cell.epigenome))
+        });
+        let (files, cells): (Vec<DataFile>, Vec<Epigenome>) =
+            read.collect::<Result<Vec<_>>>()?.into_iter().unzip();
         let labels = self.labels().map(LabelFile::of).transpose()?;
-        let (files, cells): (Vec<DataFile>, Vec<Epigenome>) = read.into_iter().unzip();
         self.check_names(&files)?;
         let Joined {
             mut pair,

@@ -9,8 +9,9 @@ use std::{
 };
 
 use super::{
-    DataFiles, DataShape, Epochs, HISTORY, InitialWeights, LabelFile, LastEpoch, MARKER, METRICS,
-    NoiseCeilings, PREDICTIONS, PerNetwork, ReadData, Run, RunDescription, RunHead, RunMetrics,
+    DataFiles, DataShape, Epochs, HISTORY, InitialWeights, LabelFile, LastEpoch, LoadedCells,
+    MARKER, METRICS, NoiseCeilings, PREDICTIONS, PerNetwork, ReadData, Run, RunDescription,
+    RunHead, RunMetrics,
     baselines::Baselines,
     describe::FORMAT,
     unfinished::{Start, UnfinishedRun},
@@ -58,6 +59,8 @@ pub struct TrainingPlan {
     pub checkpoint_every: Duration,
     /// What asks the training to stop.
     pub interrupt: Interrupt,
+    /// The cell types that are in memory, for other trainings with these at the same time.
+    pub loaded: LoadedCells,
 }
 
 impl TrainingPlan {
@@ -81,6 +84,7 @@ impl TrainingPlan {
             resume: false,
             checkpoint_every: CHECKPOINT_EVERY,
             interrupt: Interrupt::default(),
+            loaded: LoadedCells::default(),
         }
     }
 
@@ -166,9 +170,11 @@ pub fn train(
         files,
         labels,
         common_library_size,
-    } = plan
-        .data
-        .read(settings, start.as_ref().map(|run| &run.description.head))?;
+    } = plan.data.read(
+        settings,
+        start.as_ref().map(|run| &run.description.head),
+        &plan.loaded,
+    )?;
     check_marks(plan.method, settings, &join)?;
     if pair.is_of_several() && settings.method.is_per_cell() {
         return Err(Error::setting(

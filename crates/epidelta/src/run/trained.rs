@@ -7,9 +7,9 @@ use std::{
 };
 
 use super::{
-    DataFile, DataFiles, DataShape, HISTORY, LabelTable, MARKER, METRICS, METRICS_SEAL,
-    NoiseCeilings, PREDICTIONS, ReadData, RunDescription, RunMetrics, train::check_marks,
-    unfinished::is_unfinished,
+    DataFile, DataFiles, DataShape, HISTORY, LabelTable, LoadedCells, MARKER, METRICS,
+    METRICS_SEAL, NoiseCeilings, PREDICTIONS, ReadData, RunDescription, RunMetrics,
+    train::check_marks, unfinished::is_unfinished,
 };
 use crate::{
     dataset::{JoinSummary, Pair, PairList, Split},
@@ -59,6 +59,19 @@ impl Run {
     /// # Errors
     /// When the folder has no usable `run.toml`, or a file is missing or was changed.
     pub fn open(path: &Path) -> Result<Self> {
+        let run = Run {
+            path: path.into(),
+            description: Self::describe(path)?,
+        };
+        run.check()?;
+        Ok(run)
+    }
+
+    /// What a run's folder says that it is. Its other files are not looked at.
+    ///
+    /// # Errors
+    /// When the folder has no usable `run.toml`.
+    pub fn describe(path: &Path) -> Result<RunDescription> {
         let file = path.join(MARKER);
         if !file.exists() && is_unfinished(path) {
             return Err(Error::data(
@@ -66,12 +79,7 @@ impl Run {
                 "Let it end, or go on with it: epidelta train ... --resume",
             ));
         }
-        let run = Run {
-            path: path.into(),
-            description: RunDescription::read(&file, REMEDY)?,
-        };
-        run.check()?;
-        Ok(run)
+        RunDescription::read(&file, REMEDY)
     }
 
     /// The predictions that training wrote.
@@ -144,7 +152,7 @@ impl Run {
     /// When the data are unusable or of another shape than the run's.
     pub fn read(&self, data: &DataFiles) -> Result<ReadData> {
         let RunDescription { head, settings } = &self.description;
-        let read = data.read(settings, Some(head))?;
+        let read = data.read(settings, Some(head), &LoadedCells::default())?;
         check_marks(head.method, settings, &read.join)?;
         self.check_shape(&read.pair)?;
         let mut pair = settings.transformed(read.pair);

@@ -3,6 +3,7 @@
 //! ```toml
 //! seeds = [1, 2]                              # default [1]
 //! preset = "tuned"                            # default
+//! marks = ["H3K4me1", "H3K4me3"]              # what every cell type has, if that is to be checked
 //! baselines = ["two-layer-svr"]               # what performance is told relative to
 //! pairs = [["H1", "K562"], { a = "H1", b = "GM12878", labels = "deseq2.tsv" }]
 //! methods = ["ridge", "raw-aux-siamese",
@@ -30,6 +31,7 @@ use serde::Deserialize;
 use toml::{Table, Value};
 
 use crate::{
+    dataset::Mark,
     error::{Error, Place, Result},
     method::Preset,
 };
@@ -47,6 +49,8 @@ pub struct StudyConfig {
     /// The methods that performance is told relative to; the paper's where they are
     /// compared and no others are named.
     pub baselines: Option<Vec<String>>,
+    /// The marks that every cell type has, these and no others; not checked where none are given.
+    pub marks: Option<Vec<Mark>>,
     /// The pairs.
     pub pairs: Vec<PairEntry>,
     /// The methods.
@@ -130,6 +134,27 @@ fn tuned() -> String {
 }
 
 impl StudyConfig {
+    /// What is wrong with the marks of a cell type, if the study says which there are.
+    pub(super) fn unknown_marks(&self, cell_type: &str, marks: &[Mark]) -> Option<String> {
+        let of_study = self.marks.as_ref()?;
+        let list = |marks: Vec<&Mark>| -> Option<String> {
+            let names: Vec<&str> = marks.into_iter().map(String::as_str).collect();
+            (!names.is_empty()).then(|| names.join(", "))
+        };
+        let unknown = marks.iter().filter(|mark| !of_study.contains(mark));
+        let unknown = list(unknown.collect()).map(|names| format!("unknown marks {names}"));
+        let lacking = of_study.iter().filter(|mark| !marks.contains(mark));
+        let lacking = list(lacking.collect()).map(|names| format!("no {names}"));
+        let problems: Vec<String> = unknown.into_iter().chain(lacking).collect();
+        (!problems.is_empty()).then(|| {
+            format!(
+                "cell type {cell_type}: {}; the study's marks are {}",
+                problems.join(" and "),
+                of_study.join(", ")
+            )
+        })
+    }
+
     /// Every file that the study reads.
     pub fn files(&self) -> impl Iterator<Item = &Path> {
         let labels = self.pairs.iter().filter_map(|pair| match pair {

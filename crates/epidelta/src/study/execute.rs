@@ -11,12 +11,15 @@ use std::{
     thread,
 };
 
-use super::plan::{Job, StudyPlan, in_full};
+use super::{
+    made::{is_made, is_there},
+    plan::{Job, StudyPlan},
+};
 use crate::{
     error::{Error, Result},
     interrupt::Interrupt,
     output::remove_leftovers,
-    run::{CHECKPOINT, DataFiles, Run, RunDescription, TrainingPlan, train},
+    run::{Event, Held, LoadedCells, TrainingPlan, train},
 };
 
 /// How a run ended.
@@ -35,6 +38,13 @@ pub enum Outcome {
 pub enum StudyEvent<'a> {
     /// A run begins.
     Started(Job),
+    /// A run goes on.
+    Running {
+        /// The run.
+        job: Job,
+        /// What its training tells.
+        event: Event<'a>,
+    },
     /// A run ended.
     Ended {
         /// The run.
@@ -79,6 +89,7 @@ pub fn execute(
     let next = AtomicUsize::new(0);
     let done = AtomicUsize::new(0);
     let outcomes = Mutex::new(vec![None; jobs.len()]);
+    let loaded = LoadedCells::default();
     let work = || -> Result<()> {
         let pool = rayon::ThreadPoolBuilder::new()
             .num_threads(workers.threads.max(1))
@@ -88,6 +99,8 @@ pub fn execute(
                 let problem = format!("threads cannot be started: {error}");
                 Error::data(problem, "Give a smaller --threads")
             })?;
+        // The cell types of a worker's last run: its next one mostly is of the same.
+        let mut held = Held::default();
         loop {
             if interrupt.is_requested() {
                 return Err(Error::Interrupted);
@@ -97,7 +110,18 @@ pub fn execute(
                 return Ok(());
             };
             report(StudyEvent::Started(job));
-            let outcome = pool.install(|| run(plan, study, job, interrupt))?;
+            let training = TrainingPlan {
+                loaded: loaded.clone(),
+                ..plan.training(study, job, interrupt)
+            };
+            let event = |event: Event<'_>| report(StudyEvent::Running { job, event });
+            let outcome = pool.install(|| match is_made(plan, &training) {
+                true => Ok(Outcome::Kept),
+                false => {
+                    held = loaded.hold(&training.data.cell_files());
+                    make(plan, &training, &event)
+                }
+            })?;
             report(StudyEvent::Ended {
                 job,
                 outcome: &outcome,
@@ -132,70 +156,25 @@ pub fn execute(
 /// As much as a program's main thread usually has.
 const STACK_BYTES: usize = 8 << 20;
 
-fn run(plan: &StudyPlan, study: &Path, job: Job, interrupt: &Interrupt) -> Result<Outcome> {
-    let training = plan.training(study, job, interrupt);
-    let made = |training: &TrainingPlan| {
-        let run = Run::open(&training.output).ok();
-        run.filter(|run| is_of_plan(plan, training, &run.description))
-    };
-    // A checkpoint beside it is what a program left that was killed when all was done.
-    if made(&training).is_some() && !training.output.join(CHECKPOINT).exists() {
-        return Ok(Outcome::Kept);
-    }
+fn make(
+    plan: &StudyPlan,
+    training: &TrainingPlan,
+    report: &(dyn Fn(Event<'_>) + Sync),
+) -> Result<Outcome> {
     // A defect in one method must not cost the other runs.
     let trained = catch_unwind(AssertUnwindSafe(|| {
         if let Some(parent) = training.output.parent() {
             fs::create_dir_all(parent).map_err(Error::io("create", parent))?;
         }
-        train(&training, &mut |_| ())
+        train(training, &mut |event| report(event))
     }));
     Ok(match trained {
         Ok(Err(Error::Interrupted)) => return Err(Error::Interrupted),
-        Ok(Ok(_)) if made(&training).is_none() => Outcome::Failed(
+        Ok(Ok(_)) if !is_there(plan, training) => Outcome::Failed(
             "its data changed while the study ran; run it again with --resume".into(),
         ),
         Ok(Ok(_)) => Outcome::Made,
-        Ok(Err(error)) => Outcome::Failed(in_full(&error)),
+        Ok(Err(error)) => Outcome::Failed(error.in_full()),
         Err(_) => Outcome::Failed("a defect of epidelta; please report it".into()),
     })
-}
-
-/// Whether a run was made by this version from the same data with the same settings.
-fn is_of_plan(plan: &StudyPlan, training: &TrainingPlan, description: &RunDescription) -> bool {
-    let head = &description.head;
-    let same = |path: &Path, sha256: &str| {
-        plan.checksums
-            .get(path)
-            .is_some_and(|of_file| of_file == sha256)
-    };
-    let same_data = match &training.data {
-        DataFiles::Pair { a, b, .. } => [(a, &head.a), (b, &head.b)]
-            .into_iter()
-            .all(|(path, file)| file.as_ref().is_some_and(|file| same(path, &file.sha256))),
-        DataFiles::Pairs(list) => {
-            let files = list.files.iter().zip(&head.cell_types);
-            let pairs = list.pairs.iter().zip(&head.pairs);
-            let name = |cell: usize| head.cell_types.get(cell).map(|file| &file.cell_type);
-            list.files.len() == head.cell_types.len()
-                && list.pairs.len() == head.pairs.len()
-                && files
-                    .into_iter()
-                    .all(|(path, file)| same(path, &file.sha256))
-                && pairs
-                    .into_iter()
-                    .all(|(pair, names)| pair.map(name) == names.each_ref().map(Some))
-        }
-    };
-    let same_labels = match (training.data.labels(), &head.labels) {
-        (None, None) => true,
-        (Some(table), Some(file)) => same(&table.path, &file.sha256) && table.column == file.column,
-        _ => false,
-    };
-    head.epidelta == env!("CARGO_PKG_VERSION")
-        && head.method == training.method
-        && head.preset == training.preset
-        && head.seed == training.seed
-        && same_data
-        && same_labels
-        && description.settings == training.settings
 }

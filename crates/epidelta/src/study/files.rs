@@ -9,10 +9,10 @@ use std::{
 use rayon::prelude::*;
 
 use super::{
-    StudyConfig, StudyMethod, StudyPair, lists::check_lists, methods::Candidate, plan::in_full,
+    StudyConfig, StudyMethod, StudyPair, TrainedOn, lists::check_lists, methods::Candidate,
 };
 use crate::{
-    dataset::{Epigenome, InputTransform, read_epigenome},
+    dataset::{Epigenome, InputTransform, Signal, read_epigenome},
     error::Result,
     expression::read_fold_changes,
     method::Settings,
@@ -25,7 +25,8 @@ use crate::{
 pub(super) struct CheckedFiles {
     pub checksums: HashMap<PathBuf, String>,
     pub warnings: Vec<String>,
-    /// Of each pair; fewer only where there are problems.
+    /// Of each pair, where models of many are measured by them; fewer only where there are
+    /// problems.
     pub labels: Vec<PairLabels>,
 }
 
@@ -53,6 +54,9 @@ pub(super) fn check_files(
     for ((name, path), read) in files.into_iter().zip(read) {
         match read {
             Ok(cell) => {
+                if let Some(problem) = config.unknown_marks(name, &cell.epigenome.marks) {
+                    problems.push(problem);
+                }
                 let of_file = &cell.epigenome.metadata.cell_type;
                 if of_file != name {
                     let warning = format!("{name}: {} is of {of_file}", path.display());
@@ -61,20 +65,23 @@ pub(super) fn check_files(
                 checked.checksums.insert(path.clone(), cell.sha256.clone());
                 cells.insert(path, cell);
             }
-            Err(error) => problems.push(format!("cell type {name}: {}", in_full(&error))),
+            Err(error) => problems.push(format!("cell type {name}: {}", error.in_full())),
         }
     }
     check_methods(methods, &cells, problems);
     // The label and the split are the same for all methods but for the label's
     // direction.
     let settings = methods.first().and_then(|method| method.candidates.first());
+    let models_of_many = methods
+        .iter()
+        .any(|method| method.trained_on != TrainedOn::Pair);
     for pair in pairs {
         let mut wrong = |problem: String| problems.push(format!("pair {}: {problem}", pair.name()));
         if let Some(table) = &pair.labels {
             match sha256(&table.path) {
                 Ok(sha256) => drop(checked.checksums.insert(table.path.clone(), sha256)),
                 Err(error) => {
-                    wrong(in_full(&error));
+                    wrong(error.in_full());
                     continue;
                 }
             }
@@ -84,9 +91,11 @@ pub(super) fn check_files(
             match check_pair(&a.epigenome, &b.epigenome, pair, settings) {
                 Ok((warnings, labels)) => {
                     checked.warnings.extend(warnings);
-                    checked.labels.push(labels);
+                    if models_of_many {
+                        checked.labels.push(labels);
+                    }
                 }
-                Err(error) => wrong(in_full(&error)),
+                Err(error) => wrong(error.in_full()),
             }
         }
     }
@@ -110,7 +119,7 @@ fn strip(path: &Path) -> Result<Stripped> {
     let mut epigenome = read_epigenome(path)?;
     let sha256 = sha256(path)?;
     let has_negative_signal = epigenome.signal.iter().any(|&value| value < 0.0);
-    epigenome.signal = Vec::new();
+    epigenome.signal = Signal::default();
     Ok(Stripped {
         sha256,
         epigenome,

@@ -8,7 +8,6 @@ use std::{
 use super::{
     StudyMethod, StudyPair,
     methods::Candidate,
-    plan::in_full,
     trained_on::{TrainedOn, pair_list},
 };
 use crate::{
@@ -100,14 +99,14 @@ fn check_list(
     });
     let Joined {
         pair: listed, join, ..
-    } = listed.map_err(|error| in_full(&error))?;
+    } = listed.map_err(|error| error.in_full())?;
     let tested = match trained_on {
         TrainedOn::AllPairs => wanted,
         TrainedOn::Pair | TrainedOn::OtherCellTypes => vec![of],
     };
     for of in tested {
         let alone = divided(&pairs[of].files, &[[0, 1]], settings, cells);
-        let alone = alone.map_err(|error| in_full(&error))?.pair;
+        let alone = alone.map_err(|error| error.in_full())?.pair;
         if let Some(gene) = other_split(&listed, &alone) {
             return Err(format!(
                 "it would be tested on other genes of {} than models of that pair alone: gene \

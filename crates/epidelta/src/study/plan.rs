@@ -14,7 +14,7 @@ use super::{
 use crate::{
     error::{Error, Result},
     interrupt::Interrupt,
-    run::{CHECKPOINT_EVERY, DataFiles, LabelTable, TrainingPlan},
+    run::{DataFiles, LabelTable, TrainingPlan},
 };
 
 /// A study, checked.
@@ -30,7 +30,7 @@ pub struct StudyPlan {
     pub baselines: Vec<usize>,
     /// What the user should know, though it keeps nothing from running.
     pub warnings: Vec<String>,
-    /// The labels of each pair, by which every method is measured.
+    /// The labels of each pair, by which models of many pairs are measured, where there are any.
     pub(super) labels: Vec<PairLabels>,
     /// The checksum of every file that runs read.
     pub(super) checksums: HashMap<PathBuf, String>,
@@ -73,9 +73,29 @@ impl StudyPlan {
     /// [`Error::Many`] listing everything that is wrong.
     pub fn new(config: &StudyConfig) -> Result<Self> {
         let mut problems = Vec::new();
-        let methods = methods(config, &mut problems);
-        let baselines = baselines(config, &methods, &mut problems);
-        let pairs = pairs(config, &mut problems);
+        let mut plan = Self::of(config, &mut problems);
+        let files = check_files(config, &plan.pairs, &plan.methods, &mut problems);
+        plan.warnings = files.warnings;
+        plan.labels = files.labels;
+        plan.checksums = files.checksums;
+        plan.if_none(problems)
+    }
+
+    /// Resolves a study without a look at its files: enough to make one of its runs.
+    ///
+    /// # Errors
+    /// [`Error::Many`] listing what is wrong with the description.
+    pub fn described(config: &StudyConfig) -> Result<Self> {
+        let mut problems = Vec::new();
+        let plan = Self::of(config, &mut problems);
+        plan.if_none(problems)
+    }
+
+    /// What the description says; less where there are problems.
+    pub(super) fn of(config: &StudyConfig, problems: &mut Vec<String>) -> Self {
+        let methods = methods(config, problems);
+        let baselines = baselines(config, &methods, problems);
+        let pairs = pairs(config, problems);
         if config.seeds.is_empty() {
             problems.push("seeds: there is none".into());
         }
@@ -86,22 +106,32 @@ impl StudyPlan {
         if let Some(seed) = unique.last().filter(|&&seed| seed > i64::MAX as u64) {
             problems.push(format!("seeds: {seed} is too large"));
         }
-        let files = check_files(config, &pairs, &methods, &mut problems);
-        if problems.is_empty() {
-            return Ok(StudyPlan {
-                pairs,
-                methods,
-                seeds: config.seeds.clone(),
-                baselines,
-                warnings: files.warnings,
-                labels: files.labels,
-                checksums: files.checksums,
-            });
+        StudyPlan {
+            pairs,
+            methods,
+            seeds: config.seeds.clone(),
+            baselines,
+            warnings: Vec::new(),
+            labels: Vec::new(),
+            checksums: HashMap::new(),
         }
-        Err(Error::Many {
-            what: "nothing was run, since the study cannot be run as it is".into(),
-            problems,
-        })
+    }
+
+    /// The plan, if there are no problems.
+    pub(super) fn if_none(self, problems: Vec<String>) -> Result<Self> {
+        match problems.is_empty() {
+            true => Ok(self),
+            false => Err(Error::Many {
+                what: "nothing was run, since the study cannot be run as it is".into(),
+                problems,
+            }),
+        }
+    }
+
+    /// The run whose folder within the study's is called so, as in the table of runs.
+    pub fn job(&self, run: &Path) -> Option<Job> {
+        let mut jobs = self.jobs().into_iter();
+        jobs.find(|&job| self.folder(Path::new(""), job) == run)
     }
 
     /// Every run, pair by pair.
@@ -152,25 +182,22 @@ impl StudyPlan {
         let mut settings = method.candidates[job.candidate].settings.clone();
         let held_out = method.trained_on.held_out(pair);
         settings.split.test_cell_types.extend(held_out);
-        TrainingPlan {
-            data: match method.trained_on.pairs(&self.pairs, job.pair) {
-                None => DataFiles::Pair {
-                    a,
-                    b,
-                    labels: pair.labels.clone(),
-                },
-                Some(pairs) => DataFiles::Pairs(pair_list(&self.pairs, &pairs)),
+        let data = match method.trained_on.pairs(&self.pairs, job.pair) {
+            None => DataFiles::Pair {
+                a,
+                b,
+                labels: pair.labels.clone(),
             },
-            method: method.method,
-            preset: method.preset,
-            settings,
+            Some(pairs) => DataFiles::Pairs(pair_list(&self.pairs, &pairs)),
+        };
+        let output = self.folder(study, job);
+        TrainingPlan {
             seed: self.seeds[job.seed],
-            initial_weights: None,
-            output: self.folder(study, job),
+            // What is there of other settings or data is replaced.
             force: true,
             resume: true,
-            checkpoint_every: CHECKPOINT_EVERY,
             interrupt: interrupt.clone(),
+            ..TrainingPlan::new(data, method.method, method.preset, settings, output)
         }
     }
 }
@@ -217,14 +244,6 @@ fn pairs(config: &StudyConfig, problems: &mut Vec<String>) -> Vec<StudyPair> {
         }
     }
     pairs
-}
-
-/// An error with its causes.
-pub(super) fn in_full(error: &dyn std::error::Error) -> String {
-    match error.source() {
-        Some(source) => format!("{error}: {}", in_full(source)),
-        None => error.to_string(),
-    }
 }
 
 /// Between the names of A and B in a folder's name.

@@ -10,7 +10,7 @@ use super::{
     differences::{PairDifference, differences},
     execute::Outcome,
     methods::StudyMethod,
-    plan::{Job, StudyPlan, in_full},
+    plan::{Job, StudyPlan},
     trained_on::TrainedOn,
 };
 use crate::{
@@ -153,7 +153,7 @@ impl Read {
             Outcome::Failed(reason) => Err(reason.clone()),
             Outcome::Made | Outcome::Kept => Run::open(&plan.folder(study, job))
                 .and_then(|run| run.measured())
-                .map_err(|error| in_full(&error)),
+                .map_err(|error| error.in_full()),
         };
         let pairs = match plan.methods[job.method].trained_on {
             TrainedOn::Pair => return vec![Self::of_pair(plan, job, measured)],

@@ -8,11 +8,13 @@ use arrow_array::{
     types::{Float32Type, Float64Type, Int64Type, UInt16Type},
 };
 use arrow_schema::{DataType, Schema};
+use bytes::Bytes;
+use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 
 use super::{REMEDY, footer::read_metadata, unusable};
 use crate::{
     dataset::{
-        epigenome::{Epigenome, GENE_COLUMNS, GeneRecord},
+        epigenome::{Epigenome, EpigenomeOutline, GENE_COLUMNS, GeneRecord, Signal},
         sealed_parquet,
     },
     error::{Error, Place, Result},
@@ -46,20 +48,59 @@ fn not_parquet(path: &Path, error: &dyn std::fmt::Display) -> Error {
     )
 }
 
+/// Reads what an epigenome's footer tells, without its genes and their signal.
+///
+/// # Errors
+/// As [`read_epigenome`], as far as the footer goes.
+pub fn read_epigenome_outline(path: &Path) -> Result<EpigenomeOutline> {
+    let decode = || Opened::of(path).map(|opened| opened.outline);
+    catch_unwind(decode)
+        .unwrap_or_else(|_| Err(not_parquet(path, &"its footer contradicts itself")))
+}
+
+/// A file whose footer has been read.
+struct Opened {
+    builder: ParquetRecordBatchReaderBuilder<Bytes>,
+    layout: Layout,
+    outline: EpigenomeOutline,
+}
+
+impl Opened {
+    fn of(path: &Path) -> Result<Self> {
+        let not_parquet = |error: &dyn std::fmt::Display| not_parquet(path, error);
+        let builder = sealed_parquet::read(path, not_parquet)?;
+        let schema = builder.schema();
+        let metadata = read_metadata(path, schema.metadata())?;
+        let layout = Layout::of(path, schema)?;
+        let rows = builder.metadata().file_metadata().num_rows();
+        let outline = EpigenomeOutline {
+            metadata,
+            marks: layout.marks.iter().map(|(_, m)| m.clone()).collect(),
+            bins: layout.bins,
+            genes: usize::try_from(rows).unwrap_or(0),
+        };
+        Ok(Opened {
+            builder,
+            layout,
+            outline,
+        })
+    }
+}
+
 fn decode(path: &Path) -> Result<Epigenome> {
     let not_parquet = |error: &dyn std::fmt::Display| not_parquet(path, error);
-    let builder = sealed_parquet::read(path, not_parquet)?;
-    let schema = builder.schema().clone();
-    let metadata = read_metadata(path, schema.metadata())?;
-    let layout = Layout::of(path, &schema)?;
-    let rows = usize::try_from(builder.metadata().file_metadata().num_rows()).unwrap_or(0);
-
+    let Opened {
+        builder,
+        layout,
+        outline,
+    } = Opened::of(path)?;
+    let rows = outline.genes;
     let mut epigenome = Epigenome {
-        metadata,
-        marks: layout.marks.iter().map(|(_, m)| m.clone()).collect(),
-        bins: layout.bins,
+        metadata: outline.metadata,
+        marks: outline.marks,
+        bins: outline.bins,
         genes: Vec::new(),
-        signal: Vec::new(),
+        signal: Signal::default(),
     };
     let reader = builder
         .with_batch_size((VALUES_AT_ONCE / layout.bins).clamp(1, 1024))

@@ -150,6 +150,6 @@ pub(super) fn epigenome(parts: Parts<'_>) -> Result<Epigenome> {
         marks: parts.marks.into_iter().map(|(mark, _)| mark).collect(),
         bins,
         genes,
-        signal,
+        signal: signal.into(),
     })
 }

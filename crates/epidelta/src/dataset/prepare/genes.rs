@@ -139,6 +139,11 @@ impl Genes {
         })
     }
 
+    /// How many genes there are.
+    pub fn count(&self) -> usize {
+        self.windows.list.len()
+    }
+
     /// What happens at a chromosome's ends.
     pub fn edges(&self) -> Edges {
         self.edges
