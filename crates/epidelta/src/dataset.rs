@@ -27,8 +27,8 @@ pub(crate) use pair::shared_marks;
 pub use pair::{JoinSummary, Pair, PairedGene};
 pub use pair_list::{PairList, read_pairs};
 pub use prepare::{
-    CellTypeFiles, Genes, GenesConfig, PrepareConfig, PrepareSummary, Scale, Track, TrackSummary,
-    differs_from_prepared, prepare, read_marks, read_samples,
+    CellTypeFiles, Genes, GenesConfig, PrepareConfig, PrepareCost, PrepareSummary, Scale, Track,
+    TrackSummary, differs_from_prepared, prepare, read_marks, read_samples,
 };
 pub use simulate::{Simulated, SimulationConfig, parent, read_truth, simulate};
 pub use split::{SplitConfig, SplitMethod};

@@ -17,8 +17,8 @@ pub(crate) use file::write_into_folder;
 pub use file::{Output, write_atomically};
 pub use folder::OutputFolder;
 pub use lock::Lock;
-pub use temporary::remove_temporaries;
-pub(crate) use temporary::{is_temporary, remove, remove_leftovers, rename};
+pub use temporary::{is_temporary, remove_temporaries};
+pub(crate) use temporary::{remove, remove_leftovers, rename};
 
 /// Refuses a file's path that is taken, unless `force` is given and what is there
 /// is a regular file.

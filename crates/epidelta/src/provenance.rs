@@ -137,6 +137,11 @@ pub fn sha256(path: &Path) -> Result<String> {
     Ok(hexadecimal(&hasher.0.finalize()))
 }
 
+/// The SHA-256 checksum of bytes, hexadecimal.
+pub(crate) fn sha256_of(bytes: &[u8]) -> String {
+    hexadecimal(&Sha256::digest(bytes))
+}
+
 /// Bytes as hexadecimal text.
 pub(crate) fn hexadecimal(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()

@@ -49,5 +49,7 @@ pub use trained_on::TrainedOn;
 
 /// The file by which a study's folder is known; locked while the study runs.
 pub const MARKER: &str = "study.lock";
+/// The folder of the runs in a study's.
+pub const RUNS: &str = "runs";
 /// The study's description in its folder.
 pub const DESCRIPTION: &str = "study.toml";

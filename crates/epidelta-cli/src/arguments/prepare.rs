@@ -60,8 +60,9 @@ pub struct Prepare {
     /// made, and make the others
     #[arg(long, conflicts_with = "force", requires = "samples")]
     pub resume: bool,
-    /// Find what is wrong with the files' formats, the annotation and the tables of expression,
-    /// list it, and write nothing
+    /// Find what is wrong with the files' formats, the annotation and the tables of expression, and
+    /// write nothing. Prints what each cell type will take: cell_type, genes, marks, bins, bytes,
+    /// minutes (on one thread of the machine that docs/planning.md is about) and memory_mb
     #[arg(long)]
     pub check: bool,
 

@@ -3,6 +3,7 @@
 use std::{
     collections::HashMap,
     fs,
+    io::Write,
     path::{Path, PathBuf},
 };
 
@@ -11,7 +12,7 @@ use epidelta::{
     annotation::AnnotationFormat,
     bins::Edges,
     dataset::{
-        CellTypeFiles, Epigenome, Genes, PrepareConfig, PrepareSummary, TrackSummary,
+        CellTypeFiles, Epigenome, Genes, PrepareConfig, PrepareCost, PrepareSummary, TrackSummary,
         differs_from_prepared, prepare, read_epigenome, read_marks, read_samples, write_epigenome,
     },
     error::Error,
@@ -48,12 +49,7 @@ pub fn run(command: &Prepare, reporter: &Reporter, interrupt: &Interrupt) -> Res
     // What can be found wrong now must not be found after hours of reading.
     check(&cells, &genes)?;
     if command.check {
-        tracing::info!(
-            "{} cell types can be prepared, with {} genes",
-            cells.len(),
-            genes.count()
-        );
-        return Ok(());
+        return tell_costs(&cells, &genes);
     }
     let mut left: Vec<_> = cells.iter().zip(&outputs).collect();
     if command.resume {
@@ -72,6 +68,32 @@ pub fn run(command: &Prepare, reporter: &Reporter, interrupt: &Interrupt) -> Res
         write_epigenome(&epigenome, output, command.force)?;
         bar.suspend(|| tell_written(output, &epigenome));
     }
+    Ok(())
+}
+
+/// Prints what preparing each cell type will take.
+fn tell_costs(cells: &[CellTypeFiles], genes: &Genes) -> Result<()> {
+    let mut out = std::io::stdout().lock();
+    writeln!(
+        out,
+        "cell_type\tgenes\tmarks\tbins\tbytes\tminutes\tmemory_mb"
+    )?;
+    for cell in cells {
+        let PrepareCost {
+            genes,
+            marks,
+            bins,
+            bytes,
+            minutes,
+            memory_mb,
+        } = PrepareCost::of(cell, genes)?;
+        writeln!(
+            out,
+            "{}\t{genes}\t{marks}\t{bins}\t{bytes}\t{minutes:.3}\t{memory_mb:.0}",
+            cell.name
+        )?;
+    }
+    tracing::info!("{} cell types can be prepared", cells.len());
     Ok(())
 }
 

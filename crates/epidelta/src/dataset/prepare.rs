@@ -5,6 +5,7 @@
 //! prepared from them, its files in parallel and each in one pass.
 
 mod assemble;
+mod cost;
 mod genes;
 mod pool;
 mod prepared;
@@ -23,6 +24,7 @@ use crate::{
     signal::{Format, Pairing, ReadFilter},
 };
 
+pub use cost::PrepareCost;
 pub use genes::{Genes, GenesConfig};
 pub use prepared::differs_from_prepared;
 pub use sheet::{read_marks, read_samples};

@@ -80,7 +80,7 @@ pub fn remove_temporaries() {
 }
 
 /// Whether a name is a temporary one.
-pub(crate) fn is_temporary(name: &str) -> bool {
+pub fn is_temporary(name: &str) -> bool {
     name.starts_with(PREFIX)
 }
 

@@ -6,6 +6,7 @@ use std::{
 };
 
 use super::{
+    RUNS,
     config::{PairEntry, StudyConfig},
     files::{PairLabels, check_files},
     methods::{StudyMethod, baselines, methods},
@@ -161,7 +162,7 @@ impl StudyPlan {
     pub fn folder(&self, study: &Path, job: Job) -> PathBuf {
         let pair = &self.pairs[job.pair];
         let method = &self.methods[job.method];
-        let mut folder = study.join("runs");
+        let mut folder = study.join(RUNS);
         folder.push(match method.trained_on {
             TrainedOn::AllPairs => method.trained_on.name().to_owned(),
             _ => pair.cell_types.join(BETWEEN_CELL_TYPES),

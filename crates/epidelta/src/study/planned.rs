@@ -11,7 +11,7 @@ use super::{
     CellTypeOutline, Job, StudyPlan, TrainedOn,
     cost::{Cost, DataSize},
 };
-use crate::interrupt::Interrupt;
+use crate::{interrupt::Interrupt, provenance::sha256_of};
 
 /// A run of a study that is to be made.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -26,6 +26,8 @@ pub struct PlannedRun {
     pub tried: String,
     /// The seed.
     pub seed: u64,
+    /// A checksum of all that it is asked for but the data: when it is another one, so is the run.
+    pub settings_sha256: String,
     /// The cell types that it reads.
     pub cell_types: Vec<String>,
     /// Minutes that it takes on one thread of the machine that was measured, at most: networks
@@ -52,7 +54,16 @@ fn planned(plan: &StudyPlan, job: Job, by_file: &HashMap<&Path, &CellTypeOutline
     let cells = files.iter().filter_map(|file| by_file.get(file.as_path()));
     let cells: Vec<&CellTypeOutline> = cells.copied().collect();
     let cost = DataSize::of(&cells, training.data.pairs()).map(|size| Cost::of(&training, &size));
+    let asked = (
+        method.method,
+        method.preset,
+        &training.settings,
+        training.seed,
+    );
+    // What is serialised are names, numbers and text, in one order.
+    let asked = serde_json::to_string(&asked).unwrap_or_default();
     PlannedRun {
+        settings_sha256: sha256_of(asked.as_bytes()),
         run: training.output,
         pair: match method.trained_on {
             TrainedOn::AllPairs => method.trained_on.name().into(),

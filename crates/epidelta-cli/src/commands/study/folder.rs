@@ -1,12 +1,16 @@
 //! The folder of a study.
 
-use std::{fs, io::Write, path::Path};
+use std::{
+    fs::{self, DirEntry},
+    io::Write,
+    path::Path,
+};
 
 use anyhow::{Context, Result, bail};
 use epidelta::{
     error::Error,
-    output::{Lock, OutputFolder, write_atomically},
-    study::{DESCRIPTION, MARKER},
+    output::{Lock, OutputFolder, is_temporary, write_atomically},
+    study::{DESCRIPTION, MARKER, RUNS},
 };
 
 use crate::arguments::WholeStudy;
@@ -44,13 +48,22 @@ pub fn lock_and_describe(folder: &Path, study: &Path) -> Result<Lock> {
     Ok(lock)
 }
 
-/// Makes a study's folder for one of its runs, unless it is there. Many runs may do so at once.
+/// Makes a study's folder for one of its runs, unless it is there. Many runs may do so at once,
+/// and workflow engines make the folders of runs before they start them.
 pub fn share_folder(folder: &Path) -> Result<()> {
     if is_study(folder) {
         return Ok(());
     }
-    let is_empty = fs::read_dir(folder).is_ok_and(|mut found| found.next().is_none());
-    match make(folder, is_empty) {
+    let is_of_runs = |entry: DirEntry| {
+        let name = entry.file_name();
+        name == RUNS || is_temporary(&name.to_string_lossy())
+    };
+    let is_begun = fs::read_dir(folder).is_ok_and(|found| found.flatten().all(is_of_runs));
+    let made = match is_begun {
+        true => write_atomically(&folder.join(MARKER), false, |_| Ok(())),
+        false => make(folder, false),
+    };
+    match made {
         // Another run has made it since.
         Err(_) if is_study(folder) => Ok(()),
         Err(Error::Exists { .. }) => bail!(

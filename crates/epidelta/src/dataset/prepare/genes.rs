@@ -139,6 +139,11 @@ impl Genes {
         })
     }
 
+    /// How many bins each gene has.
+    pub fn bins(&self) -> usize {
+        self.windows.bins.count()
+    }
+
     /// How many genes there are.
     pub fn count(&self) -> usize {
         self.windows.list.len()
