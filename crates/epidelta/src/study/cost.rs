@@ -105,7 +105,25 @@ mod tests {
         Cost::of(&plan, &size)
     }
 
-    const PAPER: [(&str, f64, f64); 1] = [("ridge", 0.83, 260.0)];
+    /// Seconds and MB that `tools/planning/measure.py measure` found.
+    const PAPER: [(&str, f64, f64); 16] = [
+        ("epidelta", 9.2, 261.0),
+        ("raw-d", 4.7, 260.0),
+        ("raw-c", 5.5, 262.0),
+        ("raw", 7.4, 261.0),
+        ("aux", 8.2, 263.0),
+        ("raw-aux", 12.4, 260.0),
+        ("aux-siamese", 8.0, 261.0),
+        ("raw-aux-siamese", 12.4, 261.0),
+        ("attentive-chrome", 29.1, 261.0),
+        ("deep-chrome", 53.0, 304.0),
+        ("deep-chrome-raw", 34.5, 294.0),
+        ("svr", 182.4, 724.0),
+        ("relieff-forest", 53.0, 781.0),
+        ("ridge", 1.0, 261.0),
+        ("lasso", 2.3, 264.0),
+        ("boosting", 1.9, 303.0),
+    ];
 
     const MIDDLE: DataSize = DataSize {
         cell_types: 2,
