@@ -4,6 +4,7 @@ import csv
 import functools
 import json
 import math
+import os
 import re
 import shlex
 import subprocess
@@ -17,8 +18,8 @@ SAMPLES = config["samples"]
 RESULTS = Path(config["results"])
 FOLDER = RESULTS / "study"
 REPORT = str(RESULTS / "report.html")
-PLAN = str(RESULTS / "plan.json")
-CHECKED = str(RESULTS / "samples.tsv")
+SAMPLES_CHECKED = str(RESULTS / "samples.tsv")
+STUDY_CHECKED = str(RESULTS / "plan.tsv")
 PREPARE = config["prepare"]
 # What a run adds to the job that joins them all (docs/planning.md).
 MB_OF_COLLECTED_RUN = 0.3
@@ -28,8 +29,8 @@ SHEET_FOLDER = Path(SAMPLES).parent
 
 
 def ask_for_plan():
-    """What `epidelta study plan` says of the study before any cell type is prepared: all of its
-    runs, and all that is wrong with its description and the sample sheet."""
+    """What `epidelta study plan` says of the study, whether or not its cell types are prepared:
+    all of its runs, and all that is wrong with its description and the sample sheet."""
     command = [EPIDELTA, "--quiet", "study", "plan", STUDY, "--quick", "--format", "json"]
     if SAMPLES:
         command += ["--samples", SAMPLES]
@@ -46,7 +47,13 @@ def ask_for_plan():
 
 OUTLINE = ask_for_plan()
 VERSION = OUTLINE["epidelta"]
-RUNS = {str(Path(run["run"]).relative_to("runs")): run for run in OUTLINE["runs"]}
+
+
+def by_name(plan):
+    return {str(Path(run["run"]).relative_to("runs")): run for run in plan["runs"]}
+
+
+RUNS = by_name(OUTLINE)
 CELL_TYPES = {cell["name"]: cell for cell in OUTLINE["cell_types"]}
 
 
@@ -99,8 +106,8 @@ def runtime(minutes, attempt):
     return math.ceil(2 + config["margin"]["time"] * minutes * 2 ** (attempt - 1))
 
 
-# The tables below are outputs of earlier jobs. Where one is not there yet, FileNotFoundError tells
-# Snakemake to ask again when it is.
+# What is asked below is known when earlier jobs are done. Where it is not, FileNotFoundError tells
+# Snakemake to ask again when they are.
 
 
 @functools.cache
@@ -121,24 +128,33 @@ def minutes_to_prepare(wildcards, input, attempt):
 
 
 @functools.cache
-def planned(path):
-    """What each run takes, as `epidelta study plan` tells of the prepared cell types."""
-    with open(path) as plan:
-        return {str(Path(run["run"]).relative_to("runs")): run for run in json.load(plan)["runs"]}
+def plan_with(prepared):
+    """What each run takes, once these cell types are prepared."""
+    return by_name(ask_for_plan())
+
+
+def planned(input):
+    """What each run takes, for a job whose inputs are there."""
+    for file in input:
+        os.stat(file)
+    cells = CELL_TYPES.values()
+    if all(cell["is_prepared"] for cell in cells):
+        return RUNS
+    return plan_with(frozenset(c["file"] for c in cells if Path(c["file"]).exists()))
 
 
 def memory_of_run(wildcards, input, attempt):
-    return memory_mb(planned(input.plan)[wildcards.run]["memory_mb"], attempt)
+    return memory_mb(planned(input)[wildcards.run]["memory_mb"], attempt)
 
 
 def minutes_of_run(wildcards, input, attempt):
     # For one thread, however many there are: what is left over does no harm.
-    return runtime(planned(input.plan)[wildcards.run]["minutes"], attempt)
+    return runtime(planned(input)[wildcards.run]["minutes"], attempt)
 
 
 def memory_of_all(wildcards, input, attempt):
     """For a job that reads all cell types, one after the other, and all runs."""
-    largest = max(run["memory_mb"] for run in planned(input.plan).values())
+    largest = max(run["memory_mb"] for run in planned(input).values())
     return memory_mb(2 * largest + MB_OF_COLLECTED_RUN * len(RUNS), attempt)
 
 

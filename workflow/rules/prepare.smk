@@ -1,19 +1,19 @@
 # From reads or signal to an epigenome.parquet of each cell type.
 
 
-rule check:
+rule check_samples:
     # What can be found wrong with the samples before the first of them is read through.
     input:
         samples=SAMPLES or [],
         genes=PREPARE["genes"] or [],
         files=[file for of_cell in FILES.values() for file in of_cell],
     output:
-        CHECKED,
+        SAMPLES_CHECKED,
     params:
         epidelta=EPIDELTA,
         options=prepare_options(),
     log:
-        "logs/check.log",
+        "logs/check_samples.log",
     shell:
         "{params.epidelta:q} prepare --check --samples {input.samples:q} {params.options}"
         " > {output:q} 2> {log:q}"
@@ -21,7 +21,7 @@ rule check:
 
 rule prepare:
     input:
-        checked=ancient(CHECKED),
+        checked=ancient(SAMPLES_CHECKED),
         samples=ancient(SAMPLES or []),
         genes=PREPARE["genes"] or [],
         files=lambda wildcards: FILES[wildcards.cell_type],

@@ -17,7 +17,6 @@ TABLES = [
 
 rule collect:
     input:
-        plan=ancient(PLAN),
         study=STUDY,
         runs=expand("{folder}/runs/{run}/run.toml", folder=FOLDER, run=RUNS),
     output:
@@ -40,7 +39,6 @@ rule collect:
 
 rule report:
     input:
-        plan=ancient(PLAN),
         tables=rules.collect.output,
     output:
         REPORT,

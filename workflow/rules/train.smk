@@ -1,26 +1,26 @@
 # The runs of the study.
 
 
-rule plan:
-    # All of the study is checked again, now with its cell types.
+rule check_study:
+    # That the cell types go together, before the first run is made of them. What is wrong with the
+    # description is told before the first job.
     input:
-        study=STUDY,
         cells=[cell["file"] for cell in CELL_TYPES.values()],
+        study=ancient(STUDY),
     output:
-        PLAN,
+        STUDY_CHECKED,
     params:
         epidelta=EPIDELTA,
     log:
-        "logs/plan.log",
+        "logs/check_study.log",
     shell:
-        "{params.epidelta:q} study plan {input.study:q} --format json -o {output:q} --force"
-        " &> {log:q}"
+        "{params.epidelta:q} study plan {input.study:q} -o {output:q} --force &> {log:q}"
 
 
 rule train:
     # A run that was interrupted goes on where it was; one of other data or settings is replaced.
     input:
-        plan=ancient(PLAN),
+        checked=STUDY_CHECKED,
         study=ancient(STUDY),
         cells=cell_types_of,
     output:

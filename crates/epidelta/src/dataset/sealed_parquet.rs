@@ -11,7 +11,10 @@ use std::{
 use arrow_array::RecordBatch;
 use bytes::Bytes;
 use parquet::{
-    arrow::{ArrowWriter, arrow_reader::ParquetRecordBatchReaderBuilder},
+    arrow::{
+        ArrowWriter,
+        arrow_reader::{ArrowReaderMetadata, ArrowReaderOptions, ParquetRecordBatchReaderBuilder},
+    },
     file::{metadata::KeyValue, properties::WriterPropertiesBuilder},
 };
 
@@ -88,6 +91,19 @@ pub(super) fn read(
         seal::check(path, is_whole, REMEDY)?;
     }
     Ok(builder)
+}
+
+/// Reads a file's footer, and nothing else of it: its checksum is not looked at.
+///
+/// `not_parquet` makes the error for a file that Parquet cannot read.
+pub(super) fn read_footer(
+    path: &Path,
+    not_parquet: impl Fn(&dyn std::fmt::Display) -> Error,
+) -> Result<ArrowReaderMetadata> {
+    let file = File::open(path).map_err(Error::io("read", path))?;
+    parquet_check::check_footer(&file).map_err(|error| not_parquet(&error))?;
+    ArrowReaderMetadata::load(&file, ArrowReaderOptions::default())
+        .map_err(|error| not_parquet(&error))
 }
 
 /// Whether a file was written by another program, which may have taken over a checksum that

@@ -153,7 +153,7 @@ mod tests {
     }
 
     #[test]
-    fn more_data_cost_more() {
+    fn more_data_do_not_cost_less() {
         for law in MEASURED {
             let middle = cost(law.method, MIDDLE);
             let more = [
@@ -174,9 +174,9 @@ mod tests {
             ];
             for size in more {
                 let more = cost(law.method, size);
-                assert!(more.seconds > middle.seconds, "{}: {size:?}", law.method);
+                assert!(more.seconds >= middle.seconds, "{}: {size:?}", law.method);
                 assert!(
-                    more.memory_mb > middle.memory_mb,
+                    more.memory_mb >= middle.memory_mb,
                     "{}: {size:?}",
                     law.method
                 );

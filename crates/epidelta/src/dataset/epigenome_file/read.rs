@@ -8,8 +8,6 @@ use arrow_array::{
     types::{Float32Type, Float64Type, Int64Type, UInt16Type},
 };
 use arrow_schema::{DataType, Schema};
-use bytes::Bytes;
-use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 
 use super::{REMEDY, footer::read_metadata, unusable};
 use crate::{
@@ -51,49 +49,35 @@ fn not_parquet(path: &Path, error: &dyn std::fmt::Display) -> Error {
 /// Reads what an epigenome's footer tells, without its genes and their signal.
 ///
 /// # Errors
-/// As [`read_epigenome`], as far as the footer goes.
+/// As [`read_epigenome`], as far as the footer goes; damage elsewhere is not found.
 pub fn read_epigenome_outline(path: &Path) -> Result<EpigenomeOutline> {
-    let decode = || Opened::of(path).map(|opened| opened.outline);
+    let decode = || {
+        let footer = sealed_parquet::read_footer(path, |error| not_parquet(path, error))?;
+        let rows = footer.metadata().file_metadata().num_rows();
+        Ok(outline(path, footer.schema(), rows)?.0)
+    };
     catch_unwind(decode)
         .unwrap_or_else(|_| Err(not_parquet(path, &"its footer contradicts itself")))
 }
 
-/// A file whose footer has been read.
-struct Opened {
-    builder: ParquetRecordBatchReaderBuilder<Bytes>,
-    layout: Layout,
-    outline: EpigenomeOutline,
-}
-
-impl Opened {
-    fn of(path: &Path) -> Result<Self> {
-        let not_parquet = |error: &dyn std::fmt::Display| not_parquet(path, error);
-        let builder = sealed_parquet::read(path, not_parquet)?;
-        let schema = builder.schema();
-        let metadata = read_metadata(path, schema.metadata())?;
-        let layout = Layout::of(path, schema)?;
-        let rows = builder.metadata().file_metadata().num_rows();
-        let outline = EpigenomeOutline {
-            metadata,
-            marks: layout.marks.iter().map(|(_, m)| m.clone()).collect(),
-            bins: layout.bins,
-            genes: usize::try_from(rows).unwrap_or(0),
-        };
-        Ok(Opened {
-            builder,
-            layout,
-            outline,
-        })
-    }
+/// What a file of so many rows tells of itself.
+fn outline(path: &Path, schema: &Schema, rows: i64) -> Result<(EpigenomeOutline, Layout)> {
+    let metadata = read_metadata(path, schema.metadata())?;
+    let layout = Layout::of(path, schema)?;
+    let outline = EpigenomeOutline {
+        metadata,
+        marks: layout.marks.iter().map(|(_, m)| m.clone()).collect(),
+        bins: layout.bins,
+        genes: usize::try_from(rows).unwrap_or(0),
+    };
+    Ok((outline, layout))
 }
 
 fn decode(path: &Path) -> Result<Epigenome> {
     let not_parquet = |error: &dyn std::fmt::Display| not_parquet(path, error);
-    let Opened {
-        builder,
-        layout,
-        outline,
-    } = Opened::of(path)?;
+    let builder = sealed_parquet::read(path, not_parquet)?;
+    let rows = builder.metadata().file_metadata().num_rows();
+    let (outline, layout) = outline(path, builder.schema(), rows)?;
     let rows = outline.genes;
     let mut epigenome = Epigenome {
         metadata: outline.metadata,

@@ -1,0 +1,268 @@
+//! The Snakemake workflow of `workflow/`, run by the Snakemake that `EPIDELTA_SNAKEMAKE` names.
+
+mod common;
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    process::{Command, Output},
+};
+
+use common::Workplace;
+
+const STUDY: &str = r#"
+pairs = [["A", "B"], ["A", "C"], ["B", "C"]]
+seeds = [1]
+marks = ["H3K4me1", "H3K4me3", "H3K9me3", "H3K27me3", "H3K36me3"]
+methods = ["ridge", "raw-d", "attentive-chrome"]
+baselines = ["ridge"]
+[cell_types]
+A = "cells/A.parquet"
+B = "cells/B.parquet"
+C = "cells/C.parquet"
+[settings]
+training.epochs = 2
+"#;
+
+const CONFIG: &str = r#"
+study: study.toml
+samples: sim/samples.tsv
+prepare:
+  genes: sim/genes.gtf
+  expression: sim/counts.tsv
+  options: "--upstream 1000 --downstream 1000"
+"#;
+
+/// All that tells no time.
+const MADE_ALIKE: [&str; 11] = [
+    "comparisons.tsv",
+    "differences.tsv",
+    "methods.png",
+    "methods.svg",
+    "methods.tsv",
+    "pearson.tsv",
+    "pearson_by_pair.png",
+    "pearson_by_pair.svg",
+    "runs.tsv",
+    "study.json",
+    "study.toml",
+];
+
+fn root() -> PathBuf {
+    fs::canonicalize(Path::new(env!("CARGO_MANIFEST_DIR")).join("../..")).unwrap()
+}
+
+/// Runs Snakemake on the workflow; `None` (said on stderr) where there is none.
+fn snakemake(workplace: &Workplace, config: &str, arguments: &str) -> Option<Output> {
+    let Some(snakemake) = std::env::var_os("EPIDELTA_SNAKEMAKE") else {
+        eprintln!("skipped: EPIDELTA_SNAKEMAKE is not set");
+        return None;
+    };
+    let epidelta = env!("CARGO_BIN_EXE_epidelta");
+    workplace.write("config.yaml", format!("epidelta: {epidelta}\n{config}"));
+    let mut command = Command::new(snakemake);
+    command
+        .arg("--snakefile")
+        .arg(root().join("workflow/Snakefile"))
+        .args(["--configfile", "config.yaml", "--cores", "2"])
+        .args(arguments.split_whitespace())
+        .env("XDG_CACHE_HOME", workplace.path("cache"))
+        .current_dir(workplace.path(""));
+    Some(command.output().unwrap())
+}
+
+fn told(output: &Output) -> String {
+    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+    text(&output.stdout) + &text(&output.stderr)
+}
+
+fn succeed(workplace: &Workplace, config: &str, arguments: &str) -> Option<String> {
+    let output = snakemake(workplace, config, arguments)?;
+    assert!(output.status.success(), "{}", told(&output));
+    Some(told(&output))
+}
+
+/// Jobs of each rule, from the table of a dry run.
+fn jobs(of_dry_run: &str, rule: &str) -> usize {
+    let (_, table) = of_dry_run.split_once("Job stats:").unwrap_or_default();
+    let row = table
+        .lines()
+        .find_map(|line| line.strip_prefix(&format!("{rule} ")));
+    row.map_or(0, |count| count.trim().parse().unwrap())
+}
+
+#[test]
+fn the_workflow_makes_what_the_study_makes() {
+    let workplace = Workplace::new();
+    workplace.succeed("simulate --reads --cell-types 3 --genes 60 --bins 20 -o sim");
+    workplace.write("study.toml", STUDY);
+    let Some(planned) = succeed(&workplace, CONFIG, "--dry-run") else {
+        return;
+    };
+    let counts = [
+        "check_samples",
+        "prepare",
+        "check_study",
+        "train",
+        "collect",
+        "report",
+    ];
+    assert_eq!(
+        counts.map(|rule| jobs(&planned, rule)),
+        [1, 3, 1, 9, 1, 1],
+        "{planned}"
+    );
+    succeed(&workplace, CONFIG, "").unwrap();
+    assert!(
+        workplace
+            .text("results/report.html")
+            .contains("attentive-chrome")
+    );
+
+    workplace.succeed("study study.toml -o whole");
+    for name in MADE_ALIKE {
+        let of = |study: &str| workplace.read(&format!("{study}/{name}"));
+        assert!(of("whole") == of("results/study"), "{name}");
+    }
+    for pair in ["A_vs_B", "A_vs_C", "B_vs_C"] {
+        for file in ["ridge/seed-1/model.json", "raw-d/seed-1/model.safetensors"] {
+            let of = |study: &str| workplace.read(&format!("{study}/runs/{pair}/{file}"));
+            assert!(of("whole") == of("results/study"), "{pair}/{file}");
+        }
+    }
+    // Logs and benchmarks of every job.
+    let log = workplace.text("logs/train/A_vs_B/raw-d/seed-1.log");
+    assert!(
+        log.contains("epoch 2/2") && log.contains("Pearson r"),
+        "{log}"
+    );
+    let benchmark = workplace.text("benchmarks/train/B_vs_C/ridge/seed-1.tsv");
+    assert!(benchmark.contains("max_rss"), "{benchmark}");
+
+    // Nothing is made twice, and other settings change the runs that have them.
+    let again = succeed(&workplace, CONFIG, "--dry-run").unwrap();
+    assert!(again.contains("Nothing to be done"), "{again}");
+    workplace.write("study.toml", STUDY.replace("epochs = 2", "epochs = 3"));
+    let changed = succeed(&workplace, CONFIG, "--dry-run").unwrap();
+    assert_eq!(jobs(&changed, "train"), 6, "{changed}");
+    assert_eq!(jobs(&changed, "prepare"), 0, "{changed}");
+    // An earlier run stands until the new one does, and is replaced by it.
+    succeed(&workplace, CONFIG, "").unwrap();
+    workplace.succeed("study study.toml -o whole --force");
+    for name in MADE_ALIKE {
+        let of = |study: &str| workplace.read(&format!("{study}/{name}"));
+        assert!(of("whole") == of("results/study"), "{name} after a change");
+    }
+}
+
+#[test]
+fn a_run_that_fails_keeps_nothing_from_being_made_but_the_tables() {
+    let workplace = Workplace::new();
+    workplace.succeed("simulate --cell-types 3 --genes 60 --bins 20 -o cells");
+    let diverging = STUDY.replace(
+        "\"raw-d\"",
+        "{ name = \"raw-d\", method = \"raw-d\", set = { training.learning_rate = 1e30 } }",
+    );
+    workplace.write("study.toml", diverging);
+    let config = "study: study.toml\n";
+    let Some(failed) = snakemake(&workplace, config, "--keep-going") else {
+        return;
+    };
+    assert!(!failed.status.success());
+    assert!(
+        workplace
+            .path("results/study/runs/A_vs_B/ridge/seed-1/run.toml")
+            .exists()
+    );
+    assert!(!workplace.path("results/study/pearson.tsv").exists());
+    let log = workplace.text("logs/train/A_vs_B/raw-d/seed-1.log");
+    assert!(log.contains("is not finite"), "{log}");
+    workplace.succeed("study collect study.toml -o results/study --partial");
+}
+
+#[test]
+fn what_is_wrong_is_told_before_the_first_job() {
+    let workplace = Workplace::new();
+    workplace.succeed("simulate --reads --cell-types 3 --genes 20 --bins 8 -o sim");
+    workplace.write("study.toml", STUDY);
+    let sheet = workplace.text("sim/samples.tsv");
+    let bad = sheet
+        .replacen("reads/A_H3K4me3.bam", "reads/missing.bam", 1)
+        .replacen("B\tH3K9me3", "B\tH3K9me33", 1)
+        .replacen("C\tH3K36me3", "c\tH3K36me3", 1);
+    workplace.write("sim/samples.tsv", &bad);
+    let Some(failed) = snakemake(&workplace, CONFIG, "--dry-run") else {
+        return;
+    };
+    let told_of_bad = told(&failed);
+    assert!(!failed.status.success());
+    for part in [
+        "missing.bam, which is not there",
+        "differs in more than case",
+    ] {
+        assert!(
+            told_of_bad.contains(part),
+            "{part:?} is not in {told_of_bad}"
+        );
+    }
+    workplace.write(
+        "sim/samples.tsv",
+        sheet.replacen("B\tH3K9me3", "B\tH3K9me33", 1),
+    );
+    let told_of_mark = told(&snakemake(&workplace, CONFIG, "--dry-run").unwrap());
+    assert!(
+        told_of_mark.contains("cell type B: unknown marks H3K9me33"),
+        "{told_of_mark}"
+    );
+    // So are a config that is none, and a program that is not there.
+    workplace.write("sim/samples.tsv", sheet);
+    let misspelt = CONFIG.replace("options", "option");
+    let told_of_key = told(&snakemake(&workplace, &misspelt, "--dry-run").unwrap());
+    assert!(told_of_key.contains("option"), "{told_of_key}");
+    let elsewhere = format!("{CONFIG}results: {}\n", "elsewhere");
+    let told_of_results = succeed(&workplace, &elsewhere, "--dry-run").unwrap();
+    assert!(
+        told_of_results.contains("elsewhere/report.html"),
+        "{told_of_results}"
+    );
+    let no_program = format!("{CONFIG}epidelta: ./no-such-program\n");
+    let told_of_program = told(&snakemake(&workplace, &no_program, "--dry-run").unwrap());
+    assert!(
+        told_of_program.contains("cannot start ./no-such-program"),
+        "{told_of_program}"
+    );
+}
+
+#[test]
+fn the_ten_pairs_are_planned_and_the_workflow_has_no_lint() {
+    let workplace = Workplace::new();
+    let example = root().join("examples/remc");
+    fs::create_dir_all(workplace.path("examples/remc/reads")).unwrap();
+    for name in ["samples.tsv", "study.toml"] {
+        fs::copy(
+            example.join(name),
+            workplace.path("examples/remc").join(name),
+        )
+        .unwrap();
+    }
+    // What is downloaded is not looked into yet.
+    let sheet = workplace.text("examples/remc/samples.tsv");
+    let files = sheet
+        .lines()
+        .skip(1)
+        .map(|row| row.split('\t').nth(2).unwrap());
+    for file in files.chain(["57epigenomes.N.pc.gz", "gen10.long.gtf.gz"]) {
+        workplace.write(&format!("examples/remc/{file}"), "");
+    }
+    let config = fs::read_to_string(example.join("config.yaml")).unwrap();
+    let Some(planned) = succeed(&workplace, &config, "--dry-run --quiet rules") else {
+        return;
+    };
+    assert_eq!(jobs(&planned, "prepare"), 9, "{planned}");
+    assert_eq!(jobs(&planned, "train"), 10 * 20, "{planned}");
+    let linted = succeed(&workplace, &config, "--lint").unwrap();
+    assert!(
+        linted.contains("your workflow is in a good condition"),
+        "{linted}"
+    );
+}
