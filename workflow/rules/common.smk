@@ -17,6 +17,8 @@ STUDY = config["study"]
 SAMPLES = config["samples"]
 RESULTS = Path(config["results"])
 FOLDER = RESULTS / "study"
+# A file for each run that is made.
+MADE = str(RESULTS / "made")
 REPORT = str(RESULTS / "report.html")
 SAMPLES_CHECKED = str(RESULTS / "samples.tsv")
 STUDY_CHECKED = str(RESULTS / "plan.tsv")
@@ -31,7 +33,16 @@ SHEET_FOLDER = Path(SAMPLES).parent
 def ask_for_plan():
     """What `epidelta study plan` says of the study, whether or not its cell types are prepared:
     all of its runs, and all that is wrong with its description and the sample sheet."""
-    command = [EPIDELTA, "--quiet", "study", "plan", STUDY, "--quick", "--format", "json"]
+    command = [
+        EPIDELTA,
+        "--quiet",
+        "study",
+        "plan",
+        STUDY,
+        "--quick",
+        "--format",
+        "json",
+    ]
     if SAMPLES:
         command += ["--samples", SAMPLES]
     if PREPARE["expression"]:
@@ -39,13 +50,28 @@ def ask_for_plan():
     try:
         asked = subprocess.run(command, capture_output=True, text=True)
     except OSError as error:
-        raise WorkflowError(f"cannot start {EPIDELTA} ({error}): see `epidelta` in the config")
+        raise WorkflowError(
+            f"cannot start {EPIDELTA} ({error}): see `epidelta` in the config"
+        )
     if asked.returncode != 0:
         raise WorkflowError(asked.stderr.strip())
     return json.loads(asked.stdout)
 
 
-OUTLINE = ask_for_plan()
+def outline():
+    """The plan, asked for once: the processes that Snakemake starts for its jobs read it again."""
+    asked = Path(".snakemake") / "epidelta-plan.json"
+    if not workflow.is_main_process and asked.exists():
+        return json.loads(asked.read_text())
+    plan = ask_for_plan()
+    asked.parent.mkdir(exist_ok=True)
+    new = asked.with_suffix(f".{os.getpid()}")
+    new.write_text(json.dumps(plan))
+    new.replace(asked)
+    return plan
+
+
+OUTLINE = outline()
 VERSION = OUTLINE["epidelta"]
 
 
@@ -64,7 +90,9 @@ def sample_files():
         with open(SAMPLES) as sheet:
             rows = (row for row in sheet if row.strip() and not row.startswith("#"))
             for row in csv.DictReader(rows, delimiter="\t"):
-                of_row = [row.get(column) for column in ("path", "control", "expression")]
+                of_row = [
+                    row.get(column) for column in ("path", "control", "expression")
+                ]
                 found = files.setdefault(row["cell_type"].strip(), [])
                 found += [str(SHEET_FOLDER / name.strip()) for name in of_row if name]
     return {cell: sorted(set(found)) for cell, found in files.items()}
@@ -78,7 +106,9 @@ PREPARED = {cell: CELL_TYPES[cell]["file"] for cell in CELL_TYPES if cell in FIL
 def cells_folder():
     """The one folder that all prepared cell types are in, as FOLDER/NAME.parquet."""
     folders = {str(Path(file).parent) for file in PREPARED.values()}
-    elsewhere = [file for cell, file in PREPARED.items() if Path(file).name != f"{cell}.parquet"]
+    elsewhere = [
+        file for cell, file in PREPARED.items() if Path(file).name != f"{cell}.parquet"
+    ]
     if len(folders) > 1 or elsewhere:
         raise WorkflowError(
             f"{STUDY}: cell types of the sample sheet must be NAME.parquet in one folder, and are "
@@ -160,11 +190,6 @@ def memory_of_all(wildcards, input, attempt):
 
 def minutes_of_all(wildcards, input, attempt):
     return runtime(1 + MINUTES_OF_COLLECTED_RUN * len(RUNS), attempt)
-
-
-def folder_of_run(wildcards, output):
-    """The study's folder."""
-    return str(Path(output[0]).parents[2 + wildcards.run.count("/")])
 
 
 def folder_of_output(wildcards, output):

@@ -18,12 +18,9 @@ TABLES = [
 rule collect:
     input:
         study=STUDY,
-        runs=expand("{folder}/runs/{run}/run.toml", folder=FOLDER, run=RUNS),
+        runs=expand("{made}/{run}", made=MADE, run=RUNS),
     output:
         expand("{folder}/{table}", folder=FOLDER, table=TABLES),
-    params:
-        epidelta=EPIDELTA,
-        folder=folder_of_output,
     log:
         "logs/collect.log",
     benchmark:
@@ -32,8 +29,11 @@ rule collect:
     resources:
         mem_mb=memory_of_all,
         runtime=minutes_of_all,
+    params:
+        epidelta=EPIDELTA,
+        folder=folder_of_output,
     shell:
-        "exec {params.epidelta:q} --threads {threads} study collect {input.study:q}"
+        "{params.epidelta:q} --threads {threads} study collect {input.study:q}"
         " -o {params.folder:q} &> {log:q}"
 
 
@@ -42,9 +42,6 @@ rule report:
         tables=rules.collect.output,
     output:
         REPORT,
-    params:
-        epidelta=EPIDELTA,
-        folder=folder_of_report,
     log:
         "logs/report.log",
     benchmark:
@@ -52,5 +49,8 @@ rule report:
     resources:
         mem_mb=memory_of_all,
         runtime=minutes_of_all,
+    params:
+        epidelta=EPIDELTA,
+        folder=folder_of_report,
     shell:
-        "exec {params.epidelta:q} report {params.folder:q} -o {output:q} --force &> {log:q}"
+        "{params.epidelta:q} report {params.folder:q} -o {output:q} --force &> {log:q}"

@@ -9,10 +9,10 @@ rule check_study:
         study=ancient(STUDY),
     output:
         STUDY_CHECKED,
-    params:
-        epidelta=EPIDELTA,
     log:
         "logs/check_study.log",
+    params:
+        epidelta=EPIDELTA,
     shell:
         "{params.epidelta:q} study plan {input.study:q} -o {output:q} --force &> {log:q}"
 
@@ -24,25 +24,27 @@ rule train:
         study=ancient(STUDY),
         cells=cell_types_of,
     output:
-        update(f"{FOLDER}/runs/{{run}}/run.toml"),
-    wildcard_constraints:
-        run=".+/seed-[0-9]+",
-    params:
-        epidelta=EPIDELTA,
-        version=VERSION,
-        folder=folder_of_run,
-        # So that a run is made again when its settings, and only then, are others.
-        settings=lambda wildcards: RUNS[wildcards.run]["settings_sha256"],
+        # Snakemake deletes the outputs of a job that it starts, and the run's own files are what
+        # an earlier job has left to go on from.
+        touch(f"{MADE}/{{run}}"),
     log:
         "logs/train/{run}.log",
     benchmark:
         "benchmarks/train/{run}.tsv"
+    wildcard_constraints:
+        run=".+/seed-[0-9]+",
     threads: config["threads"]["train"]
     resources:
         mem_mb=memory_of_run,
         runtime=minutes_of_run,
+    params:
+        epidelta=EPIDELTA,
+        version=VERSION,
+        folder=str(FOLDER),
+        # So that a run is made again when its settings, and only then, are others.
+        settings=lambda wildcards: RUNS[wildcards.run]["settings_sha256"],
     shell:
-        # In the shell's place, so that a job that is cancelled tells epidelta, which then keeps
-        # its state.
-        "exec {params.epidelta:q} --threads {threads} study run {input.study:q}"
-        " runs/{wildcards.run:q} -o {params.folder:q} --planned-by {params.version:q} &>> {log:q}"
+        # A Slurm job that is cancelled tells what srun has started, so that epidelta keeps its state.
+        "${{SLURM_JOB_ID:+srun --overlap --nodes=1 --ntasks=1 --cpus-per-task={threads}"
+        " --cpu-bind=none}} {params.epidelta:q} --threads {threads} study run {input.study:q}"
+        " runs/{wildcards.run:q} -o {params.folder:q} --planned-by {params.version:q} &> {log:q}"
