@@ -27,15 +27,20 @@ fn links_between_pages_lead_somewhere() {
         "README.md",
         "ARCHITECTURE.md",
         "CHANGELOG.md",
+        "config/README.md",
+        "docs/accuracy.md",
+        "docs/cluster.md",
         "docs/evaluation.md",
         "docs/explain.md",
         "docs/methods.md",
+        "docs/planning.md",
         "docs/prepare.md",
         "docs/reliability.md",
         "docs/study.md",
         "examples/remc/README.md",
         "docs/reference.md",
         "docs/speed.md",
+        "workflow/README.md",
     ] {
         let path = root.join(page);
         let text = fs::read_to_string(&path).unwrap();
@@ -126,6 +131,41 @@ fn commands_of_the_pages_on_methods_studies_and_explanations_run() {
                 .replace("--method METHOD", "--method raw-d");
             workplace.succeed(&command);
         }
+    }
+}
+
+#[test]
+fn commands_of_the_pages_on_clusters_run() {
+    let workplace = Workplace::new();
+    let commands = documented("docs/cluster.md");
+    assert!(commands.len() >= 4, "{commands:?}");
+    for command in commands {
+        workplace.succeed(&command.replace("--genes 150 --bins 40", "--genes 60 --bins 12"));
+    }
+    // The lines of the shell make all runs of its study.
+    let page = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/cluster.md");
+    let page = fs::read_to_string(page).unwrap();
+    let line = page.lines().find(|line| line.starts_with("cut ")).unwrap();
+    let epidelta = Path::new(env!("CARGO_BIN_EXE_epidelta")).parent().unwrap();
+    let path = std::env::join_paths(
+        std::iter::once(epidelta.to_owned())
+            .chain(std::env::split_paths(&std::env::var_os("PATH").unwrap())),
+    );
+    let shell = std::process::Command::new("bash")
+        .args(["-euo", "pipefail", "-c", line])
+        .env("PATH", path.unwrap())
+        .current_dir(workplace.path(""))
+        .status();
+    assert!(shell.unwrap().success());
+    workplace.succeed("study collect sim/study.toml -o study");
+    let workplace = Workplace::new();
+    workplace.write(
+        "study.toml",
+        "pairs = [[\"A\", \"B\"]]\nmethods = [\"ridge\"]\n[cell_types]\nA = \"sim/A.parquet\"\n\
+         B = \"sim/B.parquet\"\n",
+    );
+    for command in documented("docs/planning.md") {
+        workplace.succeed(&command);
     }
 }
 

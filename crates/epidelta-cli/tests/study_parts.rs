@@ -208,6 +208,8 @@ fn cell_types_that_are_not_prepared_are_planned_by_their_samples() {
     assert!(unknown.stderr.contains("--genes and --bins"), "{unknown:?}");
     let known = format!("study plan study.toml {samples} --genes 60 --bins 10");
     let known = workplace.succeed(&known).stdout;
+    let without_samples = workplace.succeed("study plan study.toml --genes 60 --bins 10");
+    assert_eq!(known, without_samples.stdout);
     let prepare = "--samples sim/samples.tsv --genes sim/genes.gtf --expression sim/counts.tsv \
                    --upstream 500 --downstream 500";
     let checked = workplace

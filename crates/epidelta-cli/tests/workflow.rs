@@ -82,6 +82,73 @@ fn succeed(workplace: &Workplace, config: &str, arguments: &str) -> Option<Strin
     Some(told(&output))
 }
 
+/// A folder and all that is in it.
+fn copy(from: &Path, to: &Path) {
+    fs::create_dir_all(to).unwrap();
+    for entry in fs::read_dir(from).unwrap() {
+        let entry = entry.unwrap();
+        let to = to.join(entry.file_name());
+        match entry.path().is_dir() {
+            true => copy(&entry.path(), &to),
+            false => drop(fs::copy(entry.path(), to).unwrap()),
+        }
+    }
+}
+
+#[test]
+fn the_commands_of_its_readme_run() {
+    let Some(snakemake) = std::env::var_os("EPIDELTA_SNAKEMAKE") else {
+        eprintln!("skipped: EPIDELTA_SNAKEMAKE is not set");
+        return;
+    };
+    let workplace = Workplace::new();
+    for folder in ["workflow", "config"] {
+        copy(&root().join(folder), &workplace.path(folder));
+    }
+    let page = fs::read_to_string(root().join("workflow/README.md")).unwrap();
+    let commands = page.lines().filter(|line| {
+        let first = line.split(' ').next().unwrap_or_default();
+        ["epidelta", "snakemake"].contains(&first)
+    });
+    let commands: Vec<&str> = commands.collect();
+    assert_eq!(commands.len(), 5, "{commands:?}");
+    let small = "simulate --reads --cell-types 3 --genes 60 --bins 12";
+    workplace.write("mine.yaml", "study: sim/study.toml\n");
+    let programs = [
+        Path::new(env!("CARGO_BIN_EXE_epidelta")),
+        Path::new(&snakemake),
+    ];
+    let mut path: Vec<PathBuf> = programs.map(|of| of.parent().unwrap().into()).into();
+    path.extend(std::env::split_paths(&std::env::var_os("PATH").unwrap()));
+    for command in commands {
+        if command.contains("profiles/slurm") {
+            // tools/slurm-test/run.sh runs that.
+            continue;
+        }
+        let (before, after) = command
+            .split_once("--genes 200 --bins 40")
+            .unwrap_or((command, ""));
+        let command = match after {
+            "" => command.to_owned(),
+            _ => format!(
+                "{}{small}{after}",
+                &before[..before.find("simulate").unwrap()]
+            ),
+        };
+        let mut shell = Command::new("bash");
+        let shell = shell
+            .args(["-euc", &command])
+            .current_dir(workplace.path(""));
+        let output = shell
+            .env("PATH", std::env::join_paths(&path).unwrap())
+            .env("XDG_CACHE_HOME", workplace.path("cache"))
+            .output()
+            .unwrap();
+        assert!(output.status.success(), "{command}: {}", told(&output));
+    }
+    assert!(workplace.path("results/report.html").exists());
+}
+
 /// Jobs of each rule, from the table of a dry run.
 fn jobs(of_dry_run: &str, rule: &str) -> usize {
     let (_, table) = of_dry_run.split_once("Job stats:").unwrap_or_default();

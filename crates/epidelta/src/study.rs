@@ -30,6 +30,7 @@ mod methods;
 mod outline;
 mod plan;
 mod planned;
+mod read;
 mod results;
 mod tables;
 mod trained_on;

@@ -98,11 +98,12 @@ pub struct PlanStudy {
     /// Expression of all samples, where the sheet does not name it, as for `epidelta prepare`
     #[arg(long, value_name = "TABLE", requires = "samples")]
     pub expression: Option<PathBuf>,
-    /// Genes that cell types which are not there yet will have
-    #[arg(long, value_name = "N", requires = "samples", value_parser = at_least_one())]
+    /// Genes that cell types which are not there yet will have; implies --quick. With --bins, and
+    /// the study's marks in its description, the cost is told without any data
+    #[arg(long, value_name = "N", requires = "bins", value_parser = at_least_one())]
     pub genes: Option<usize>,
     /// Bins that they will have
-    #[arg(long, value_name = "N", requires = "samples", value_parser = at_least_one())]
+    #[arg(long, value_name = "N", requires = "genes", value_parser = at_least_one())]
     pub bins: Option<usize>,
     /// Form of the table
     #[arg(long, value_enum, default_value = "tsv")]

@@ -5,7 +5,8 @@ use serde::Serialize;
 use super::{
     methods::StudyMethod,
     plan::StudyPlan,
-    results::{MethodResults, Read, mean_of, of_jobs},
+    read::Runs,
+    results::{MethodResults, mean_of},
 };
 use crate::{
     evaluation::{CellMetrics, holm, signed_rank},
@@ -102,7 +103,7 @@ fn differences(r: &[Option<f64>], of_other: &[Option<f64>]) -> Vec<f64> {
 /// The variants that a study has with both cell-specific tasks.
 pub(super) fn auxiliary(
     plan: &StudyPlan,
-    runs: &[Read],
+    runs: &Runs,
     chosen: &[Vec<usize>],
     r: &[Vec<Option<f64>>],
 ) -> Vec<AuxiliaryComparison> {
@@ -122,8 +123,7 @@ pub(super) fn auxiliary(
     // A measure of the cell types' own tasks, over pairs, seeds, A and B.
     let cells = |method: usize, of: fn(&CellMetrics) -> Option<f64>| {
         let pairs = chosen.iter().enumerate();
-        let of_method =
-            pairs.flat_map(|(pair, chosen)| of_jobs(runs, pair, method, chosen[method]));
+        let of_method = pairs.flat_map(|(pair, chosen)| runs.of(pair, method, chosen[method]));
         let tests = of_method.filter_map(|run| run.metrics.as_ref().ok()?.best.test.as_ref());
         let cells = tests.flat_map(|test| [&test.cell_a, &test.cell_b]);
         mean_of(cells.filter_map(|cell| of(cell.as_ref()?)))

@@ -5,7 +5,7 @@ use serde::Serialize;
 
 use super::{
     plan::StudyPlan,
-    results::{Read, of_jobs},
+    read::{Runs, TestGenes},
 };
 use crate::{
     evaluation::{Difference, Draws, pearson_difference},
@@ -31,7 +31,7 @@ pub struct PairDifference {
 /// Every method beside every baseline on every pair.
 pub(super) fn differences(
     plan: &StudyPlan,
-    runs: &[Read],
+    runs: &Runs,
     chosen: &[Vec<usize>],
 ) -> Vec<PairDifference> {
     let mut cases = Vec::new();
@@ -58,25 +58,25 @@ pub(super) fn differences(
 
 fn on_pair(
     plan: &StudyPlan,
-    runs: &[Read],
+    runs: &Runs,
     chosen: &[usize],
     pair: usize,
     methods: [usize; 2],
 ) -> Option<Difference> {
     // All methods of a pair are tested on the same genes.
     let tests = methods.map(|method| {
-        let runs = of_jobs(runs, pair, method, chosen[method]);
+        let runs = runs.of(pair, method, chosen[method]);
         let made = runs.filter(|run| run.metrics.is_ok());
-        made.map(|run| &run.test).collect::<Vec<_>>()
+        made.map(|run| &run.test).collect::<Vec<&TestGenes>>()
     });
     let observed = tests[0].first()?;
     let predicted = tests.each_ref().map(|runs| {
-        let predicted = runs.iter().map(|(_, predicted)| predicted.clone());
+        let predicted = runs.iter().map(|test| test.predicted());
         predicted.collect::<Vec<Vec<f64>>>()
     });
     let mut draws = generator(plan.seeds[0], Purpose::Bootstrap, pair as u64);
     pearson_difference(
-        &observed.0,
+        &observed.observed,
         predicted.each_ref().map(Vec::as_slice),
         Draws::new(None, &mut draws),
     )

@@ -42,7 +42,8 @@ pub struct CellTypeOutline {
 
 impl StudyOutline {
     /// Resolves a study. Cell types that are not prepared are those of the samples, and taken to
-    /// have so many genes and bins.
+    /// have so many genes and bins; where these are given and the study says which marks there
+    /// are, the study is planned without samples, too.
     ///
     /// # Errors
     /// [`Error::Many`](crate::error::Error::Many) listing everything that is wrong with the description, the samples and the
@@ -77,21 +78,23 @@ impl StudyOutline {
                 }));
             }
             let sample = samples.iter().find(|sample| sample.name == *name);
-            let Some(sample) = sample else {
+            let marks = match (sample, &config.marks, genes.and(bins)) {
+                (Some(sample), ..) => sample.marks().into_iter().cloned().collect(),
+                (None, Some(marks), Some(_)) if samples.is_empty() => marks.clone(),
                 // Where the samples cannot be read, that is the problem.
-                return match is_known {
-                    true => Err(format!(
+                _ if !is_known => return Ok(None),
+                _ => {
+                    return Err(format!(
                         "cell type {name}: {} is not there, and no sample is of {name}",
                         file.display()
-                    )),
-                    false => Ok(None),
-                };
+                    ));
+                }
             };
             Ok(Some(CellTypeOutline {
                 name: name.clone(),
                 file: file.clone(),
                 is_prepared: false,
-                marks: sample.marks().into_iter().cloned().collect(),
+                marks,
                 genes,
                 bins,
             }))

@@ -1,6 +1,6 @@
 //! What a study found: every method on every pair, and the methods beside each other.
 
-use std::{collections::BTreeSet, path::Path};
+use std::path::Path;
 
 use rayon::prelude::*;
 use serde::Serialize;
@@ -11,17 +11,16 @@ use super::{
     execute::Outcome,
     methods::StudyMethod,
     plan::{Job, StudyPlan},
+    read::{Read, Runs},
     trained_on::TrainedOn,
 };
 use crate::{
-    dataset::{LabelDirection, Split},
     evaluation::{
-        Draws, Friedman, GenePrediction, Metrics, Predictions, Ranking, Relative, SplitMetrics,
-        mean, median, pearson_interval,
+        Draws, Friedman, Ranking, Relative, SplitMetrics, mean, median, pearson_interval,
     },
     method::Family,
     random::{Purpose, generator},
-    run::{Run, RunMetrics},
+    run::RunMetrics,
 };
 
 /// Everything that a study found.
@@ -137,114 +136,11 @@ pub struct RunResult {
     pub failure: Option<String>,
 }
 
-/// A run read back, as far as it is of a pair.
-pub(super) struct Read {
-    /// The run; of one on all pairs that of this pair.
-    pub job: Job,
-    pub metrics: std::result::Result<RunMetrics, String>,
-    /// Observed and predicted log2 fold changes, A over B, of the test genes.
-    pub test: (Vec<f64>, Vec<f64>),
-}
-
-impl Read {
-    /// What a run says of each pair that it is tested on.
-    fn of(plan: &StudyPlan, study: &Path, job: Job, outcome: &Outcome) -> Vec<Self> {
-        let measured = match outcome {
-            Outcome::Failed(reason) => Err(reason.clone()),
-            Outcome::Made | Outcome::Kept => Run::open(&plan.folder(study, job))
-                .and_then(|run| run.measured())
-                .map_err(|error| error.in_full()),
-        };
-        let pairs = match plan.methods[job.method].trained_on {
-            TrainedOn::Pair => return vec![Self::of_pair(plan, job, measured)],
-            TrainedOn::OtherCellTypes => job.pair..job.pair + 1,
-            TrainedOn::AllPairs => 0..plan.pairs.len(),
-        };
-        pairs
-            .map(|pair| {
-                let job = Job { pair, ..job };
-                let of_pair = measured.as_ref().map_err(Clone::clone);
-                let of_pair = of_pair.and_then(|run| measured_on(plan, job, run));
-                Self::of_pair(plan, job, of_pair)
-            })
-            .collect()
-    }
-
-    fn of_pair(
-        plan: &StudyPlan,
-        job: Job,
-        measured: std::result::Result<(RunMetrics, Predictions), String>,
-    ) -> Self {
-        let (metrics, predictions) = match measured {
-            Ok((metrics, predictions)) => (Ok(metrics), predictions.genes),
-            Err(reason) => (Err(reason), Vec::new()),
-        };
-        let of_test = predictions.iter().filter(|g| g.split == Some(Split::Test));
-        let settings = &plan.methods[job.method].candidates[job.candidate].settings;
-        // So that methods whose labels go the other way can be put beside each other.
-        let sign = match settings.label.direction {
-            LabelDirection::AOverB => 1.0,
-            LabelDirection::BOverA => -1.0,
-        };
-        Read {
-            job,
-            metrics,
-            test: of_test
-                .map(|gene| (sign * gene.observed, sign * f64::from(gene.predicted)))
-                .unzip(),
-        }
-    }
-}
-
-/// What a run on many pairs measures and predicts on one of them, by the labels that models of
-/// that pair alone have: those of a list are scaled to other library sizes. Where none of its
-/// validation genes are of the pair, because its cell types are held out, those of the other
-/// pairs count.
-fn measured_on(
-    plan: &StudyPlan,
-    job: Job,
-    (metrics, predictions): &(RunMetrics, Predictions),
-) -> std::result::Result<(RunMetrics, Predictions), String> {
-    let pair = &plan.pairs[job.pair];
-    let direction = plan.methods[job.method].candidates[job.candidate]
-        .settings
-        .label
-        .direction;
-    let of_pair = |gene: &GenePrediction| {
-        let cell_types = &gene.of_pair.as_ref()?.cell_types;
-        let label = plan.labels.get(job.pair)?.get(&gene.gene_id)?;
-        (*cell_types == pair.cell_types).then(|| GenePrediction {
-            observed: direction.log2_fold_change(*label, 0.0),
-            ..gene.clone()
-        })
-    };
-    let of_pair = Predictions {
-        genes: predictions.genes.iter().filter_map(of_pair).collect(),
-    };
-    if of_pair.genes.is_empty() {
-        return Err(format!("the run has no prediction of {}", pair.name()));
-    }
-    let best = Metrics::of(&of_pair, plan.seeds[job.seed], None);
-    let metrics = RunMetrics {
-        best: Metrics {
-            valid: best.valid.clone().or_else(|| metrics.best.valid.clone()),
-            ..best
-        },
-        ..metrics.clone()
-    };
-    Ok((metrics, of_pair))
-}
-
 impl StudyResults {
     /// Reads every run of a study and compares the methods. A run that cannot be read
     /// counts as failed.
     pub fn of(plan: &StudyPlan, study: &Path, outcomes: &[Outcome]) -> Self {
-        let jobs = plan.jobs();
-        let runs: Vec<Read> = jobs
-            .par_iter()
-            .zip(outcomes)
-            .flat_map(|(&job, outcome)| Read::of(plan, study, job, outcome))
-            .collect();
+        let runs = Runs::read(plan, study, outcomes);
         let chosen = chosen_candidates(plan, &runs);
         let mut methods: Vec<MethodResults> = (0..plan.methods.len())
             .map(|method| method_results(plan, &runs, &chosen, method))
@@ -286,8 +182,9 @@ impl StudyResults {
             comparisons: comparisons(plan, &methods, &r),
             differences: differences(plan, &runs, &chosen),
             auxiliary: auxiliary(plan, &runs, &chosen, &r),
-            failed_runs: failed_runs(plan, &runs),
+            failed_runs: runs.failed(plan),
             runs: runs
+                .all
                 .iter()
                 .map(|run| run_result(plan, run, &chosen))
                 .collect(),
@@ -317,7 +214,7 @@ impl MethodResults {
 /// Per pair and method, the candidate with the highest mean validation r among those
 /// that failed for the fewest seeds; of a method without any, the first. One model of all pairs
 /// has one for all, by the mean over them.
-fn chosen_candidates(plan: &StudyPlan, runs: &[Read]) -> Vec<Vec<usize>> {
+fn chosen_candidates(plan: &StudyPlan, runs: &Runs) -> Vec<Vec<usize>> {
     let of = |pair: usize, method: usize| {
         let counts = match plan.methods[method].trained_on {
             TrainedOn::Pair | TrainedOn::OtherCellTypes => pair..pair + 1,
@@ -326,7 +223,7 @@ fn chosen_candidates(plan: &StudyPlan, runs: &[Read]) -> Vec<Vec<usize>> {
         let valid = |candidate: usize| -> Vec<f64> {
             let of_candidate = counts
                 .clone()
-                .flat_map(|pair| of_jobs(runs, pair, method, candidate));
+                .flat_map(|pair| runs.of(pair, method, candidate));
             let valid = of_candidate.filter_map(|run| {
                 let metrics = run.metrics.as_ref().ok()?;
                 metrics.best.valid.as_ref()?.pearson_r
@@ -347,22 +244,9 @@ fn chosen_candidates(plan: &StudyPlan, runs: &[Read]) -> Vec<Vec<usize>> {
         .collect()
 }
 
-/// The runs of a candidate on a pair, one per seed.
-pub(super) fn of_jobs(
-    runs: &[Read],
-    pair: usize,
-    method: usize,
-    candidate: usize,
-) -> impl Iterator<Item = &Read> {
-    runs.iter().filter(move |run| {
-        let job = run.job;
-        (job.pair, job.method, job.candidate) == (pair, method, candidate)
-    })
-}
-
 fn method_results(
     plan: &StudyPlan,
-    runs: &[Read],
+    runs: &Runs,
     chosen: &[Vec<usize>],
     method: usize,
 ) -> MethodResults {
@@ -377,13 +261,14 @@ fn method_results(
         .into_par_iter()
         .map(|pair| {
             let candidate = chosen[pair][method];
-            let of_pair = of_jobs(runs, pair, method, candidate);
+            let of_pair = runs.of(pair, method, candidate);
             let words = candidates[candidate].words.clone();
             pair_result(plan, of_pair, pair, words)
         })
         .collect();
     let r: Vec<f64> = pairs.iter().flatten().map(|pair| pair.pearson_r).collect();
     let seconds: Vec<f64> = runs
+        .all
         .iter()
         .filter(|run| run.job.method == method)
         // A run on all pairs took its time once.
@@ -435,8 +320,8 @@ fn pair_result<'r>(
         );
         let of_new = metrics.best.new_cell_types.as_ref();
         new_cell_types.extend(of_new.and_then(|of_new| of_new.pearson_r));
-        observed = &run.test.0;
-        predicted.push(run.test.1.clone());
+        observed = &run.test.observed;
+        predicted.push(run.test.predicted());
     }
     let r: Option<Vec<f64>> = tests.iter().map(|test| test.pearson_r).collect();
     let pearson_r = mean_of(r?.into_iter())?;
@@ -453,15 +338,6 @@ fn pair_result<'r>(
         seeds: tests.len(),
         chosen,
     })
-}
-
-fn failed_runs(plan: &StudyPlan, runs: &[Read]) -> usize {
-    let failed = runs.iter().filter(|run| run.metrics.is_err());
-    let jobs = failed.map(|run| match plan.methods[run.job.method].trained_on {
-        TrainedOn::AllPairs => Job { pair: 0, ..run.job },
-        TrainedOn::Pair | TrainedOn::OtherCellTypes => run.job,
-    });
-    jobs.collect::<BTreeSet<Job>>().len()
 }
 
 fn run_result(plan: &StudyPlan, run: &Read, chosen: &[Vec<usize>]) -> RunResult {

@@ -37,7 +37,7 @@ pub fn run(command: &PlanStudy) -> Result<()> {
         None => Ok(Vec::new()),
         Some(sheet) => read_samples(sheet, command.expression.as_deref(), None),
     };
-    let is_quick = command.quick || command.samples.is_some();
+    let is_quick = command.quick || command.samples.is_some() || command.genes.is_some();
     if !is_quick {
         checked(&config, &command.study)?;
     }

@@ -34,17 +34,16 @@ impl Signal {
             let known = &self.0.transformed;
             let mut known = known.lock().unwrap_or_else(PoisonError::into_inner);
             let of_this = known.iter().find(|(of, _)| *of == transform);
-            of_this.and_then(|(_, made)| made.upgrade()).map_or_else(
-                || {
+            of_this
+                .and_then(|(_, made)| made.upgrade())
+                .unwrap_or_else(|| {
                     let mut numbers = self.0.numbers.clone();
                     transform.apply(&mut numbers);
                     let made = Arc::new(Values::from(numbers));
                     known.retain(|(of, _)| *of != transform);
                     known.push((transform, Arc::downgrade(&made)));
                     made
-                },
-                |made| made,
-            )
+                })
         };
         self.0 = made;
     }
