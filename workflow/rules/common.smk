@@ -24,8 +24,8 @@ SAMPLES_CHECKED = str(RESULTS / "samples.tsv")
 STUDY_CHECKED = str(RESULTS / "plan.tsv")
 PREPARE = config["prepare"]
 # What a run adds to the job that joins them all (docs/planning.md).
-MB_OF_COLLECTED_RUN = 0.3
-MINUTES_OF_COLLECTED_RUN = 0.002
+MB_OF_COLLECTED_RUN = 0.05
+MINUTES_OF_COLLECTED_RUN = 0.004
 # A sheet's path is relative to its folder.
 SHEET_FOLDER = Path(SAMPLES).parent
 

@@ -140,7 +140,7 @@ fn commands_of_the_pages_on_clusters_run() {
     let commands = documented("docs/cluster.md");
     assert!(commands.len() >= 4, "{commands:?}");
     for command in commands {
-        workplace.succeed(&command.replace("--genes 150 --bins 40", "--genes 60 --bins 12"));
+        workplace.succeed(&command.replace("--genes 150 --bins 40", "--genes 60 --bins 20"));
     }
     // The lines of the shell make all runs of its study.
     let page = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/cluster.md");
@@ -158,15 +158,46 @@ fn commands_of_the_pages_on_clusters_run() {
         .status();
     assert!(shell.unwrap().success());
     workplace.succeed("study collect sim/study.toml -o study");
+}
+
+#[test]
+fn the_page_on_planning_says_what_its_commands_say() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
+    let page = fs::read_to_string(root.join("docs/planning.md")).unwrap();
     let workplace = Workplace::new();
-    workplace.write(
-        "study.toml",
-        "pairs = [[\"A\", \"B\"]]\nmethods = [\"ridge\"]\n[cell_types]\nA = \"sim/A.parquet\"\n\
-         B = \"sim/B.parquet\"\n",
+    let (_, study) = page.split_once("```toml\n").unwrap();
+    workplace.write("paper.toml", study.split("```").next().unwrap());
+    let all_pairs = std::process::Command::new("python3")
+        .arg(root.join("tools/planning/all_pairs.py"))
+        .output();
+    let Ok(all_pairs) = all_pairs else {
+        eprintln!("skipped: there is no python3");
+        return;
+    };
+    workplace.write("all.toml", all_pairs.stdout);
+    let commands = documented("docs/planning.md");
+    let told: Vec<String> = commands
+        .iter()
+        .map(|command| workplace.succeed(command).stderr)
+        .collect();
+    assert_eq!(told.len(), 2);
+    assert!(
+        told[0].contains("70 runs") && told[0].contains("0.6 hours"),
+        "{told:?}"
     );
-    for command in documented("docs/planning.md") {
-        workplace.succeed(&command);
-    }
+    assert!(page.contains("at most 0.6 core-hours, and 258 MB"));
+    assert!(told[0].contains("258 MB each"), "{told:?}");
+    // The sum in the table of methods.
+    let row = page
+        .lines()
+        .find(|line| line.starts_with("| all |"))
+        .unwrap();
+    let sum = row.split('|').nth(2).unwrap().trim().replace(',', "");
+    assert!(told[1].contains("107800 runs"), "{told:?}");
+    assert!(
+        told[1].contains(&format!("at most {sum}.")),
+        "{sum}: {told:?}"
+    );
 }
 
 /// The public files in small, under their names, then the page's own commands; the

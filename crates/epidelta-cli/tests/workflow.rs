@@ -112,7 +112,7 @@ fn the_commands_of_its_readme_run() {
     });
     let commands: Vec<&str> = commands.collect();
     assert_eq!(commands.len(), 5, "{commands:?}");
-    let small = "simulate --reads --cell-types 3 --genes 60 --bins 12";
+    let small = "simulate --reads --cell-types 3 --genes 60 --bins 20";
     workplace.write("mine.yaml", "study: sim/study.toml\n");
     let programs = [
         Path::new(env!("CARGO_BIN_EXE_epidelta")),
