@@ -2,6 +2,7 @@
 
 import csv
 import functools
+import hashlib
 import json
 import math
 import os
@@ -20,50 +21,74 @@ FOLDER = RESULTS / "study"
 # A file for each run that is made.
 MADE = str(RESULTS / "made")
 REPORT = str(RESULTS / "report.html")
-SAMPLES_CHECKED = str(RESULTS / "samples.tsv")
 STUDY_CHECKED = str(RESULTS / "plan.tsv")
 PREPARE = config["prepare"]
 # What a run adds to the job that joins them all (docs/planning.md).
 MB_OF_COLLECTED_RUN = 0.05
 MINUTES_OF_COLLECTED_RUN = 0.004
-# A sheet's path is relative to its folder.
-SHEET_FOLDER = Path(SAMPLES).parent
+LOGS = str(RESULTS / "logs")
+BENCHMARKS = str(RESULTS / "benchmarks")
 
 
-def ask_for_plan():
-    """What `epidelta study plan` says of the study, whether or not its cell types are prepared:
-    all of its runs, and all that is wrong with its description and the sample sheet."""
-    command = [
-        EPIDELTA,
-        "--quiet",
-        "study",
-        "plan",
-        STUDY,
-        "--quick",
-        "--format",
-        "json",
-    ]
-    if SAMPLES:
-        command += ["--samples", SAMPLES]
-    if PREPARE["expression"]:
-        command += ["--expression", PREPARE["expression"]]
+def ask(*words):
+    """What epidelta prints, or the workflow's end with all that it finds wrong."""
     try:
-        asked = subprocess.run(command, capture_output=True, text=True)
+        asked = subprocess.run(
+            [EPIDELTA, "--quiet", *words], capture_output=True, text=True
+        )
     except OSError as error:
         raise WorkflowError(
             f"cannot start {EPIDELTA} ({error}): see `epidelta` in the config"
         )
     if asked.returncode != 0:
         raise WorkflowError(asked.stderr.strip())
-    return json.loads(asked.stdout)
+    return asked.stdout
+
+
+def ask_for_plan():
+    """What `epidelta study plan` says of the study, whether or not its cell types are prepared:
+    all of its runs, and all that is wrong with its description and the sample sheet."""
+    words = ["study", "plan", STUDY, "--quick", "--format", "json"]
+    if SAMPLES:
+        words += ["--samples", SAMPLES]
+    if PREPARE["expression"]:
+        words += ["--expression", PREPARE["expression"]]
+    return json.loads(ask(*words))
+
+
+def prepare_options():
+    """The options of `epidelta prepare` that are the same for all cell types."""
+    words = ["--genes", PREPARE["genes"]]
+    if PREPARE["expression"]:
+        words += ["--expression", PREPARE["expression"]]
+    return words + shlex.split(PREPARE["options"])
+
+
+@functools.cache
+def ask_what_preparing_takes():
+    """What `epidelta prepare --check` says of each cell type; it finds what is wrong in the files
+    of reads and signal, the annotation and the tables of expression."""
+    table = ask("prepare", "--check", "--samples", SAMPLES, *prepare_options())
+    rows = table.splitlines()
+    rows = csv.DictReader(rows, dialect="excel-tab", quoting=csv.QUOTE_NONE)
+    return {row["cell_type"]: row for row in rows}
 
 
 def outline():
     """The plan, asked for once: the processes that Snakemake starts for its jobs read it again."""
-    asked = Path(".snakemake") / "epidelta-plan.json"
+    # Another configuration, or a description that was changed meanwhile, has another plan.
+    key = hashlib.sha256(json.dumps(config, sort_keys=True).encode())
+    for file in filter(None, (STUDY, SAMPLES)):
+        key.update(Path(file).read_bytes() if Path(file).exists() else b"")
+    asked = Path(".snakemake") / f"epidelta-plan-{key.hexdigest()[:16]}.json"
     if not workflow.is_main_process and asked.exists():
         return json.loads(asked.read_text())
     plan = ask_for_plan()
+    # One file has one name, for Snakemake.
+    for cell in plan["cell_types"]:
+        cell["file"] = os.path.normpath(cell["file"])
+    if any(cell["sample"] and not cell["is_prepared"] for cell in plan["cell_types"]):
+        plan["preparing"] = ask_what_preparing_takes()
     asked.parent.mkdir(exist_ok=True)
     new = asked.with_suffix(f".{os.getpid()}")
     new.write_text(json.dumps(plan))
@@ -83,24 +108,11 @@ RUNS = by_name(OUTLINE)
 CELL_TYPES = {cell["name"]: cell for cell in OUTLINE["cell_types"]}
 
 
-def sample_files():
-    """The files of reads or signal of each cell type in the sample sheet."""
-    files = {}
-    if SAMPLES:
-        with open(SAMPLES) as sheet:
-            rows = (row for row in sheet if row.strip() and not row.startswith("#"))
-            for row in csv.DictReader(rows, delimiter="\t"):
-                of_row = [
-                    row.get(column) for column in ("path", "control", "expression")
-                ]
-                found = files.setdefault(row["cell_type"].strip(), [])
-                found += [str(SHEET_FOLDER / name.strip()) for name in of_row if name]
-    return {cell: sorted(set(found)) for cell, found in files.items()}
-
-
-FILES = sample_files()
-# Those that the workflow prepares: where the study looks for them.
-PREPARED = {cell: CELL_TYPES[cell]["file"] for cell in CELL_TYPES if cell in FILES}
+# Those of the sample sheet, which the workflow prepares, and where the study looks for them.
+SAMPLES_OF = {
+    name: cell["sample"] for name, cell in CELL_TYPES.items() if cell["sample"]
+}
+PREPARED = {name: CELL_TYPES[name]["file"] for name in SAMPLES_OF}
 
 
 def cells_folder():
@@ -120,9 +132,17 @@ def cells_folder():
 CELLS = cells_folder()
 
 
-def cell_types_of(wildcards):
+def files_of_run(wildcards):
     """The files that a run reads."""
-    return [CELL_TYPES[cell]["file"] for cell in RUNS[wildcards.run]["cell_types"]]
+    run = RUNS[wildcards.run]
+    labels = [run["labels"]] if run["labels"] else []
+    return [CELL_TYPES[cell]["file"] for cell in run["cell_types"]] + labels
+
+
+def files_of_study():
+    """The files that all runs read."""
+    labels = {run["labels"] for run in RUNS.values() if run["labels"]}
+    return [cell["file"] for cell in CELL_TYPES.values()] + sorted(labels)
 
 
 def memory_mb(mb, attempt):
@@ -140,21 +160,18 @@ def runtime(minutes, attempt):
 # Snakemake to ask again when they are.
 
 
-@functools.cache
-def costs_to_prepare(table):
-    """What each cell type takes, as `epidelta prepare --check` tells."""
-    with open(table) as rows:
-        return {row["cell_type"]: row for row in csv.DictReader(rows, delimiter="\t")}
+def preparing(wildcards):
+    """What preparing a cell type takes."""
+    costs = OUTLINE.get("preparing") or ask_what_preparing_takes()
+    return costs[wildcards.cell_type]
 
 
-def memory_to_prepare(wildcards, input, attempt):
-    of_cell = costs_to_prepare(input.checked)[wildcards.cell_type]
-    return memory_mb(float(of_cell["memory_mb"]), attempt)
+def memory_to_prepare(wildcards, attempt):
+    return memory_mb(float(preparing(wildcards)["memory_mb"]), attempt)
 
 
-def minutes_to_prepare(wildcards, input, attempt):
-    of_cell = costs_to_prepare(input.checked)[wildcards.cell_type]
-    return runtime(float(of_cell["minutes"]), attempt)
+def minutes_to_prepare(wildcards, attempt):
+    return runtime(float(preparing(wildcards)["minutes"]), attempt)
 
 
 @functools.cache
@@ -183,9 +200,10 @@ def minutes_of_run(wildcards, input, attempt):
 
 
 def memory_of_all(wildcards, input, attempt):
-    """For a job that reads all cell types, one after the other, and all runs."""
+    """For a job that reads all cell types, as many at once as it has threads, and all runs."""
     largest = max(run["memory_mb"] for run in planned(input).values())
-    return memory_mb(2 * largest + MB_OF_COLLECTED_RUN * len(RUNS), attempt)
+    at_once = 1 + config["threads"]["collect"]
+    return memory_mb(at_once * largest + MB_OF_COLLECTED_RUN * len(RUNS), attempt)
 
 
 def minutes_of_all(wildcards, input, attempt):
@@ -198,11 +216,3 @@ def folder_of_output(wildcards, output):
 
 def folder_of_report(wildcards, input):
     return str(Path(input.tables[0]).parent)
-
-
-def prepare_options():
-    """The options of `epidelta prepare` that are the same for all cell types."""
-    words = ["--genes", PREPARE["genes"]]
-    if PREPARE["expression"]:
-        words += ["--expression", PREPARE["expression"]]
-    return shlex.join(words + shlex.split(PREPARE["options"]))

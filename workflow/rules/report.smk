@@ -22,9 +22,9 @@ rule collect:
     output:
         expand("{folder}/{table}", folder=FOLDER, table=TABLES),
     log:
-        "logs/collect.log",
+        f"{LOGS}/collect.log",
     benchmark:
-        "benchmarks/collect.tsv"
+        f"{BENCHMARKS}/collect.tsv"
     threads: config["threads"]["collect"]
     resources:
         mem_mb=memory_of_all,
@@ -43,9 +43,9 @@ rule report:
     output:
         REPORT,
     log:
-        "logs/report.log",
+        f"{LOGS}/report.log",
     benchmark:
-        "benchmarks/report.tsv"
+        f"{BENCHMARKS}/report.tsv"
     resources:
         mem_mb=memory_of_all,
         runtime=minutes_of_all,

@@ -42,7 +42,7 @@ pub use differences::PairDifference;
 pub use execute::{Outcome, StudyEvent, Workers, execute};
 pub use made::collect;
 pub use methods::{Candidate, StudyMethod};
-pub use outline::{CellTypeOutline, StudyOutline};
+pub use outline::{CellTypeOutline, SampleOutline, StudyOutline};
 pub use plan::{Job, StudyPair, StudyPlan};
 pub use planned::{PlannedRun, planned_runs};
 pub use results::{MethodResults, PairResult, RelativeResult, RunResult, StudyResults};

@@ -78,10 +78,11 @@ pub enum StudyPart {
 ///
 /// Checks everything as `epidelta study` does before its first run, and prints a table with the
 /// columns run (the run's folder within the study's, by which `study run` knows it), pair, method,
-/// tried (settings that are tuned), seed, cell_types (that it reads), minutes (at most, on one thread
-/// of the machine that docs/planning.md is about) and memory_mb (at most; both NA where the size of
-/// the data is not known). As JSON it is {"epidelta": its version, "cell_types": [{"name", "file",
-/// "is_prepared", "marks", "genes", "bins"}], "runs": [the columns]}.
+/// tried (settings that are tuned), seed, cell_types (that it reads), and, NA where the size of the
+/// data is not known, minutes on one thread of the machine that docs/planning.md is about, and
+/// memory_mb; both as the preset tuned takes them, with every epoch that may be trained. As JSON it is
+/// {"epidelta": its version, "cell_types": [{"name", "file", "is_prepared", "marks", "genes", "bins",
+/// "sample": null or {"files", "sha256"}}], "runs": [the columns, "labels", "settings_sha256"]}.
 #[derive(Debug, Args)]
 pub struct PlanStudy {
     /// The description of the study

@@ -220,9 +220,7 @@ fn bytes_of(cell: &CellTypeFiles) -> u64 {
 fn check(cells: &[CellTypeFiles], genes: &Genes) -> Result<()> {
     let of_each = cells.par_iter().map(|cell| cell.check(genes).err());
     let mut problems: Vec<Error> = of_each.flatten().collect();
-    if cells.len() > 1 {
-        check_expression(cells, &mut problems);
-    }
+    check_expression(cells, &mut problems);
     match problems.is_empty() {
         true => Ok(()),
         false => Err(Error::all("nothing was prepared, since", problems).into()),
@@ -239,7 +237,11 @@ fn check_expression(cells: &[CellTypeFiles], problems: &mut Vec<Error>) {
         let column = match column {
             Ok(column) => column,
             Err(error) => {
-                problems.push(error);
+                // Of a table that all share, once.
+                let known = |of: &Error| of.to_string() == error.to_string();
+                if !problems.iter().any(known) {
+                    problems.push(error);
+                }
                 continue;
             }
         };

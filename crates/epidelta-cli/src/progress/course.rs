@@ -115,9 +115,14 @@ impl Course {
         )
     }
 
+    /// The share that was done by this training, and not by one that it goes on from.
+    pub fn made(&self) -> f64 {
+        self.share() - self.share_at_start
+    }
+
     /// What remains at the speed so far, once there is one.
     pub fn left(&self) -> Option<Duration> {
-        let (share, made) = (self.share(), self.share() - self.share_at_start);
+        let (share, made) = (self.share(), self.made());
         let left = self.started.elapsed().as_secs_f64() * (1.0 - share) / made;
         Duration::try_from_secs_f64(left)
             .ok()

@@ -204,12 +204,15 @@ impl Work {
 
     /// The time that is left, at the speed so far.
     fn left_in_words(&self) -> String {
-        let in_work = self.running.iter().map(|(job, running)| {
-            let share = running.course.as_ref().map_or(0.0, Course::share);
-            share * self.weights.get(job).copied().unwrap_or(0.0)
-        });
-        let in_work: f64 = in_work.sum();
-        let (made, left) = (self.made + in_work, (self.left - in_work).max(0.0));
+        let in_work = |share: fn(&Course) -> f64| -> f64 {
+            let shares = self.running.iter().map(|(job, running)| {
+                let share = running.course.as_ref().map_or(0.0, share);
+                share * self.weights.get(job).copied().unwrap_or(0.0)
+            });
+            shares.sum()
+        };
+        let made = self.made + in_work(Course::made);
+        let left = (self.left - in_work(Course::share)).max(0.0);
         let seconds = self.started.elapsed().as_secs_f64() * left / made;
         match Duration::try_from_secs_f64(seconds) {
             Ok(left) if made > 0.0 => format!("{} left", minutes(left)),

@@ -4,7 +4,7 @@
 mod measured;
 
 use super::CellTypeOutline;
-use crate::run::TrainingPlan;
+use crate::{method::Method, run::TrainingPlan};
 use measured::{MEASURED, MethodCost};
 
 /// The data of a run.
@@ -40,7 +40,7 @@ impl DataSize {
 /// What a run costs on one thread.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(super) struct Cost {
-    /// Seconds, of networks those of all epochs that they may train.
+    /// Seconds, of networks of the preset `tuned` those of all epochs that they may train.
     pub seconds: f64,
     /// The largest memory of the process, MB.
     pub memory_mb: f64,
@@ -68,14 +68,18 @@ impl Cost {
         let law: &MethodCost = known.unwrap_or(&MEASURED[0]);
         let genes = (size.genes * size.pairs) as f64;
         let settings = &training.settings.method;
-        let epochs = settings.training().map_or(0, |of| {
-            let networks = if settings.is_per_cell() { 2 } else { 1 };
-            networks * of.ensemble * of.epochs_for((TRAIN * genes) as usize)
+        let epochs = settings.training().map_or(0.0, |of| {
+            let networks = if settings.is_per_cell() { 2.0 } else { 1.0 };
+            networks * of.ensemble as f64 * of.epochs_for((TRAIN * genes) as usize) as f64
         });
-        let in_memory = size.genes as f64 * size.cell_types as f64 / 2.0;
+        let in_memory = match training.method {
+            // Matrices of genes by genes, of all pairs.
+            Method::Svr | Method::TwoLayerSvr | Method::ReliefForest => genes,
+            _ => size.genes as f64 * (size.cell_types as f64 / 2.0).max(1.0),
+        };
         Cost {
-            seconds: epochs as f64 * sum(law.epoch, genes, size) + sum(law.rest, genes, size),
-            memory_mb: sum(law.memory, in_memory.max(size.genes as f64), size),
+            seconds: epochs * sum(law.epoch, genes, size) + sum(law.rest, genes, size),
+            memory_mb: sum(law.memory, in_memory, size),
         }
     }
 }
@@ -84,7 +88,7 @@ impl Cost {
 mod tests {
     use super::*;
     use crate::{
-        method::{Method, Preset, Settings},
+        method::{Preset, Settings},
         run::DataFiles,
     };
 

@@ -10,6 +10,7 @@ use super::{StudyConfig, StudyPlan};
 use crate::{
     dataset::{CellTypeFiles, Mark, read_epigenome_outline},
     error::Result,
+    provenance::sha256_of,
 };
 
 /// A study as far as it is known.
@@ -38,6 +39,34 @@ pub struct CellTypeOutline {
     pub genes: Option<usize>,
     /// Its bins, where they are known.
     pub bins: Option<usize>,
+    /// What it is prepared from, where it is among the samples.
+    pub sample: Option<SampleOutline>,
+}
+
+/// What the sample sheet says of a cell type.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct SampleOutline {
+    /// Its files of reads and signal, controls too, and its table of expression.
+    pub files: Vec<PathBuf>,
+    /// A checksum of what the sheet says of it: when it is another one, it is to be prepared anew.
+    pub sha256: String,
+}
+
+impl SampleOutline {
+    fn of(sample: &CellTypeFiles) -> Self {
+        let expression = sample.expression.as_path();
+        let files = sample.files().into_iter().chain([expression]);
+        let tracks = sample.tracks.iter();
+        let tracks: Vec<_> = tracks
+            .map(|track| (&track.mark, &track.path, &track.control))
+            .collect();
+        let said = (tracks, expression, &sample.expression_column);
+        SampleOutline {
+            files: files.map(PathBuf::from).collect(),
+            // What is serialised is text.
+            sha256: sha256_of(serde_json::to_string(&said).unwrap_or_default().as_bytes()),
+        }
+    }
 }
 
 impl StudyOutline {
@@ -64,6 +93,8 @@ impl StudyOutline {
             }
         };
         let outline = |(name, file): (&String, &PathBuf)| {
+            let sample = samples.iter().find(|sample| sample.name == *name);
+            let of_sample = sample.map(SampleOutline::of);
             if file.exists() {
                 let read = read_epigenome_outline(file);
                 let read =
@@ -75,9 +106,9 @@ impl StudyOutline {
                     marks: read.marks,
                     genes: Some(read.genes),
                     bins: Some(read.bins),
+                    sample: of_sample,
                 }));
             }
-            let sample = samples.iter().find(|sample| sample.name == *name);
             let marks = match (sample, &config.marks, genes.and(bins)) {
                 (Some(sample), ..) => sample.marks().into_iter().cloned().collect(),
                 (None, Some(marks), Some(_)) if samples.is_empty() => marks.clone(),
@@ -97,6 +128,7 @@ impl StudyOutline {
                 marks,
                 genes,
                 bins,
+                sample: of_sample,
             }))
         };
         let found: Vec<_> = config.cell_types.par_iter().map(outline).collect();

@@ -175,6 +175,14 @@ impl StudyPlan {
         folder
     }
 
+    /// The pairs that a run reads, by the names of their cell types.
+    pub(super) fn pairs_of(&self, job: Job) -> Vec<&[String; 2]> {
+        let trained_on = self.methods[job.method].trained_on;
+        let pairs = trained_on.pairs(&self.pairs, job.pair);
+        let pairs = pairs.unwrap_or_else(|| vec![job.pair]).into_iter();
+        pairs.map(|pair| &self.pairs[pair].cell_types).collect()
+    }
+
     /// What a run is asked for.
     pub fn training(&self, study: &Path, job: Job, interrupt: &Interrupt) -> TrainingPlan {
         let pair = &self.pairs[job.pair];

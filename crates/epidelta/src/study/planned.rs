@@ -30,10 +30,13 @@ pub struct PlannedRun {
     pub settings_sha256: String,
     /// The cell types that it reads.
     pub cell_types: Vec<String>,
-    /// Minutes that it takes on one thread of the machine that was measured, at most: networks
-    /// may stop early. Unknown where the size of the data is.
+    /// The table of labels that it reads, if it does.
+    pub labels: Option<PathBuf>,
+    /// Minutes that it takes on one thread of the machine that was measured, with networks of the
+    /// sizes of the preset `tuned` that train as many epochs as they may. Unknown where the size of
+    /// the data is.
     pub minutes: Option<f64>,
-    /// Memory that it takes at most, MB. Unknown where the size of the data is.
+    /// Memory that it takes then, MB. Unknown where the size of the data is.
     pub memory_mb: Option<f64>,
 }
 
@@ -54,16 +57,18 @@ fn planned(plan: &StudyPlan, job: Job, by_file: &HashMap<&Path, &CellTypeOutline
     let cells = files.iter().filter_map(|file| by_file.get(file.as_path()));
     let cells: Vec<&CellTypeOutline> = cells.copied().collect();
     let cost = DataSize::of(&cells, training.data.pairs()).map(|size| Cost::of(&training, &size));
+    let labels = training.data.labels();
     let asked = (
-        method.method,
-        method.preset,
-        &training.settings,
+        (method.method, method.preset, &training.settings),
         training.seed,
+        plan.pairs_of(job),
+        labels.and_then(|labels| labels.column.as_ref()),
     );
     // What is serialised are names, numbers and text, in one order.
     let asked = serde_json::to_string(&asked).unwrap_or_default();
     PlannedRun {
         settings_sha256: sha256_of(asked.as_bytes()),
+        labels: labels.map(|labels| labels.path.clone()),
         run: training.output,
         pair: match method.trained_on {
             TrainedOn::AllPairs => method.trained_on.name().into(),

@@ -56,20 +56,22 @@ pub fn share_folder(folder: &Path) -> Result<()> {
     }
     let is_of_runs = |entry: DirEntry| {
         let name = entry.file_name();
-        name == RUNS || is_temporary(&name.to_string_lossy())
+        name == RUNS || name == MARKER || is_temporary(&name.to_string_lossy())
     };
-    let is_begun = fs::read_dir(folder).is_ok_and(|found| found.flatten().all(is_of_runs));
-    let made = match is_begun {
-        true => write_atomically(&folder.join(MARKER), false, |_| Ok(())),
-        false => make(folder, false),
-    };
-    match made {
-        // Another run has made it since.
-        Err(_) if is_study(folder) => Ok(()),
-        Err(Error::Exists { .. }) => bail!(
+    // Never one that is moved to its place: that of another run would be in the way.
+    fs::create_dir_all(folder).map_err(Error::io("create", folder))?;
+    let mut found = fs::read_dir(folder)
+        .map_err(Error::io("read", folder))?
+        .flatten();
+    if !found.all(is_of_runs) && !is_study(folder) {
+        bail!(
             "{} is there and is no study (it has no {MARKER}): choose another folder",
             folder.display()
-        ),
-        made => Ok(made?),
+        );
+    }
+    match write_atomically(&folder.join(MARKER), false, |_| Ok(())) {
+        // Another run has made it since.
+        Err(_) if is_study(folder) => Ok(()),
+        written => Ok(written?),
     }
 }

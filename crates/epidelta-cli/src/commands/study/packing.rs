@@ -47,21 +47,47 @@ fn free_memory_mb() -> Option<f64> {
     Some((kib * 1024.0).min(of_group) / 1e6)
 }
 
-/// What the process's control group (version 2) and those around it leave, bytes.
+/// What the process's control group and those around it leave, bytes: of version 2, or of version 1
+/// where that is in use.
 fn group_limit() -> Option<f64> {
-    let group = fs::read_to_string("/proc/self/cgroup").ok()?;
-    let group = group.lines().find_map(|line| line.strip_prefix("0::"))?;
-    let number = |file: &str, group: &str| -> Option<f64> {
-        let path = format!("/sys/fs/cgroup{group}/{file}");
-        fs::read_to_string(path).ok()?.trim().parse().ok()
-    };
-    let ends = group
-        .match_indices('/')
-        .map(|(at, _)| at)
-        .chain([group.len()]);
-    let left = ends.filter_map(|end| {
+    let groups = fs::read_to_string("/proc/self/cgroup").ok()?;
+    let left = groups.lines().filter_map(|line| {
+        let mut fields = line.splitn(3, ':').skip(1);
+        match (fields.next()?, fields.next()?) {
+            ("", group) => left_in(
+                "/sys/fs/cgroup",
+                group,
+                ["memory.max", "memory.current", "inactive_file "],
+            ),
+            ("memory", group) => left_in(
+                "/sys/fs/cgroup/memory",
+                group,
+                [
+                    "memory.limit_in_bytes",
+                    "memory.usage_in_bytes",
+                    "total_inactive_file ",
+                ],
+            ),
+            _ => None,
+        }
+    });
+    left.reduce(f64::min)
+}
+
+/// The least that a group or one around it leaves. Files that were read and are only kept in memory
+/// for later are no obstacle.
+fn left_in(root: &str, group: &str, [limit, usage, kept]: [&str; 3]) -> Option<f64> {
+    let read = |file: &str, group: &str| fs::read_to_string(format!("{root}{group}/{file}")).ok();
+    let number =
+        |file: &str, group: &str| -> Option<f64> { read(file, group)?.trim().parse().ok() };
+    let ends = group.match_indices('/').map(|(at, _)| at);
+    let left = ends.chain([group.len()]).filter_map(|end| {
         let group = &group[..end];
-        Some(number("memory.max", group)? - number("memory.current", group)?)
+        let of_files = read("memory.stat", group).and_then(|stat| {
+            let line = stat.lines().find_map(|line| line.strip_prefix(kept))?;
+            line.trim().parse::<f64>().ok()
+        });
+        Some(number(limit, group)? - number(usage, group)? + of_files.unwrap_or(0.0))
     });
     left.reduce(f64::min)
 }

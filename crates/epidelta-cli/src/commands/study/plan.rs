@@ -1,6 +1,9 @@
 //! `epidelta study plan`
 
-use std::{io::Write, path::Path};
+use std::{
+    io::Write,
+    path::{Path, PathBuf},
+};
 
 use anyhow::{Context, Result};
 use epidelta::{
@@ -23,20 +26,24 @@ struct Plan<'p> {
 
 pub fn run(command: &PlanStudy) -> Result<()> {
     let config = StudyConfig::read(&command.study)?;
+    let samples = match &command.samples {
+        None => Ok(Vec::new()),
+        Some(sheet) => read_samples(sheet, command.expression.as_deref(), None),
+    };
     if let Some(output) = &command.output {
-        let samples = command.samples.iter().map(|path| path.as_path());
-        let inputs: Vec<&Path> = config
-            .files()
-            .chain(samples)
+        let given = [&command.samples, &command.expression]
+            .into_iter()
+            .flatten();
+        let of_samples = samples.iter().flatten();
+        let inputs: Vec<&Path> = of_samples
+            .flat_map(|sample| sample.files().into_iter().chain([&*sample.expression]))
+            .chain(given.map(PathBuf::as_path))
+            .chain(config.files())
             .chain([&*command.study])
             .collect();
         check_file(output, command.force)?;
         keep_inputs(output, inputs)?;
     }
-    let samples = match &command.samples {
-        None => Ok(Vec::new()),
-        Some(sheet) => read_samples(sheet, command.expression.as_deref(), None),
-    };
     let is_quick = command.quick || command.samples.is_some() || command.genes.is_some();
     if !is_quick {
         checked(&config, &command.study)?;
@@ -75,7 +82,7 @@ fn cost_in_words(runs: &[PlannedRun]) -> String {
     let memory = runs.iter().filter_map(|run| run.memory_mb).reduce(f64::max);
     match (minutes, memory) {
         (Some(minutes), Some(memory)) => format!(
-            "; at most {:.1} hours on one core, and {memory:.0} MB each",
+            "; {:.1} hours on one core, and {memory:.0} MB each at most",
             minutes / 60.0
         ),
         _ => "; what they take is known once the cell types are prepared, or with --genes and \

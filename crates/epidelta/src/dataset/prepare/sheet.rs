@@ -55,6 +55,7 @@ pub fn read_samples(
     let mut problems = Vec::new();
     let required = ["cell_type", "mark", "path"];
     let rows = read_sheet(path, &required, &optional, &mut problems)?;
+    let is_incomplete = !problems.is_empty();
     let tracks = tracks(path, &rows, &mut problems);
     let mut cells: Vec<CellTypeFiles> = Vec::new();
     let mut given: Vec<[Option<String>; 2]> = Vec::new();
@@ -103,6 +104,10 @@ pub fn read_samples(
     for (cell, [table, column]) in cells.iter_mut().zip(given) {
         let table = table.map(|name| beside(path, &name));
         let Some(table) = table.or_else(|| expression.map(Path::to_owned)) else {
+            if is_incomplete {
+                // It may stand in a row that cannot be used.
+                continue;
+            }
             problems.push(Error::content(
                 path,
                 Place::File,
