@@ -83,7 +83,7 @@ if wait "$first"; then
     exit 1
 fi
 grep -E 'job.*(fail|FAIL|CANCEL)|Error in rule' first.log | head -n 5
-tail -n 2 "logs/train/$run.log"
+tail -n 2 "results/logs/train/$run.log"
 ls "$state"
 
 say 'the workflow, started again'
@@ -92,7 +92,7 @@ workflow >second.log 2>&1 || {
     exit 1
 }
 grep -E 'steps \(100%\) done' second.log
-grep 'going on after epoch' "logs/train/$run.log"
+grep 'going on after epoch' "results/logs/train/$run.log"
 
 say 'the tables of both'
 for table in pearson methods comparisons differences runs; do

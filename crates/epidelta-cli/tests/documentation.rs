@@ -158,6 +158,10 @@ fn commands_of_the_pages_on_clusters_run() {
         .status();
     assert!(shell.unwrap().success());
     workplace.succeed("study collect sim/study.toml -o study");
+    let (_, array) = page.split_once("--array=1-").unwrap();
+    let array = array.split(' ').next().unwrap();
+    let runs = workplace.text("plan.tsv").lines().count() - 1;
+    assert_eq!(array, runs.to_string());
 }
 
 #[test]

@@ -22,14 +22,14 @@ pub struct PrepareCost {
     pub memory_mb: f64,
 }
 
-/// Millions of bytes of a file that are read in a second, from measurements by
-/// `tools/planning/prepare.py`; what is compressed counts as it lies on the disk.
+/// Millions of bytes of a file, as it lies on the disk, that are read in a second, rounded down from
+/// what `tools/planning/prepare.py` measured (docs/planning.md): of text that of compressed files.
+/// CRAM and bigWig were not measured, and are taken to be a tenth as fast as BAM.
 fn mb_per_second(format: Format) -> f64 {
     match format {
-        Format::Bam => 180.0,
-        Format::Cram => 10.0,
-        Format::Sam | Format::Bed | Format::BedGraph => 50.0,
-        Format::BigWig => 20.0,
+        Format::Bam => 150.0,
+        Format::Sam | Format::Bed | Format::BedGraph => 60.0,
+        Format::Cram | Format::BigWig => 15.0,
     }
 }
 
