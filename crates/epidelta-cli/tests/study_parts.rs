@@ -40,21 +40,6 @@ svr.epsilon = [0.1, 0.5]
 /// of all pairs for each seed.
 const RUNS: usize = 2 * 2 * (4 + 1) + 2;
 
-const MADE_ALIKE: [&str; 12] = [
-    "auxiliary.tsv",
-    "comparisons.tsv",
-    "differences.tsv",
-    "methods.png",
-    "methods.svg",
-    "methods.tsv",
-    "pearson.tsv",
-    "pearson_by_pair.png",
-    "pearson_by_pair.svg",
-    "runs.tsv",
-    "study.json",
-    "study.toml",
-];
-
 fn simulated(study: &str) -> Workplace {
     let workplace = Workplace::new();
     workplace.succeed("simulate --genes 80 --bins 12 --cell-types 4 -o sim");
@@ -125,10 +110,7 @@ fn runs_made_one_by_one_come_to_what_the_whole_study_does() {
         files(&workplace.path("whole")),
         files(&workplace.path("parts"))
     );
-    for name in MADE_ALIKE {
-        let of = |study: &str| workplace.read(&format!("{study}/{name}"));
-        assert!(of("whole") == of("parts"), "{name}");
-    }
+    workplace.same_study("whole", "parts");
     for run in &runs {
         let of = |study: &str| workplace.read(&format!("{study}/{run}/predictions.tsv"));
         assert!(of("whole") == of("parts"), "{run}");
@@ -384,10 +366,7 @@ fn a_part_that_cannot_be_used_is_told() {
     }
     workplace.succeed("study collect sim/study.toml -o parts");
     workplace.succeed("study sim/study.toml -o whole");
-    for name in MADE_ALIKE {
-        let of = |study: &str| workplace.read(&format!("{study}/{name}"));
-        assert!(of("whole") == of("parts"), "{name}");
-    }
+    workplace.same_study("whole", "parts");
 }
 
 fn runs_of_failures() -> Vec<String> {

@@ -34,21 +34,6 @@ prepare:
   options: "--upstream 1000 --downstream 1000"
 "#;
 
-/// All that tells no time.
-const MADE_ALIKE: [&str; 11] = [
-    "comparisons.tsv",
-    "differences.tsv",
-    "methods.png",
-    "methods.svg",
-    "methods.tsv",
-    "pearson.tsv",
-    "pearson_by_pair.png",
-    "pearson_by_pair.svg",
-    "runs.tsv",
-    "study.json",
-    "study.toml",
-];
-
 fn root() -> PathBuf {
     fs::canonicalize(Path::new(env!("CARGO_MANIFEST_DIR")).join("../..")).unwrap()
 }
@@ -183,10 +168,7 @@ fn the_workflow_makes_what_the_study_makes() {
     );
 
     workplace.succeed("study study.toml -o whole");
-    for name in MADE_ALIKE {
-        let of = |study: &str| workplace.read(&format!("{study}/{name}"));
-        assert!(of("whole") == of("results/study"), "{name}");
-    }
+    workplace.same_study("whole", "results/study");
     for pair in ["A_vs_B", "A_vs_C", "B_vs_C"] {
         for file in ["ridge/seed-1/model.json", "raw-d/seed-1/model.safetensors"] {
             let of = |study: &str| workplace.read(&format!("{study}/runs/{pair}/{file}"));
@@ -212,10 +194,7 @@ fn the_workflow_makes_what_the_study_makes() {
     // An earlier run stands until the new one does, and is replaced by it.
     succeed(&workplace, CONFIG, "").unwrap();
     workplace.succeed("study study.toml -o whole --force");
-    for name in MADE_ALIKE {
-        let of = |study: &str| workplace.read(&format!("{study}/{name}"));
-        assert!(of("whole") == of("results/study"), "{name} after a change");
-    }
+    workplace.same_study("whole", "results/study");
 }
 
 /// What is stale must be known: a table of other data than it seems is worse than none.

@@ -25,7 +25,7 @@ use crate::{
 };
 
 pub(crate) use lines::{Lines, excerpt};
-pub(crate) use sheet::{Row, beside, read_sheet};
+pub(crate) use sheet::{Row, beside, if_none, read_sheet};
 
 /// Bytes read of the files of a job, counted while they are read. Clones count
 /// together, so that one can be shown while others are read.

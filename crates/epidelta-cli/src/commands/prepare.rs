@@ -59,7 +59,7 @@ pub fn run(command: &Prepare, reporter: &Reporter, interrupt: &Interrupt) -> Res
         tracing::info!("{made} of {} cell types were prepared before", cells.len());
     }
     interrupt.begin();
-    let total = left.iter().map(|(cell, _)| bytes_of(cell)).sum();
+    let total = left.iter().map(|(cell, _)| cell.bytes()).sum();
     let bar = reporter.reading(total, &meter);
     for (number, (cell, output)) in left.into_iter().enumerate() {
         bar.say(format!("{} ({} of {})", cell.name, number + 1, cells.len()));
@@ -208,12 +208,6 @@ fn inputs<'c>(command: &'c Prepare, cells: &'c [CellTypeFiles]) -> impl Iterator
         .flat_map(|cell| cell.files().into_iter().chain([cell.expression.as_path()]));
     let given = given.into_iter().flatten().chain([&command.genes]);
     given.map(PathBuf::as_path).chain(of_cells)
-}
-
-/// Bytes that are read of a cell type's files of reads and signal.
-fn bytes_of(cell: &CellTypeFiles) -> u64 {
-    let size = |path: &Path| path.metadata().map_or(0, |found| found.len());
-    cell.files().into_iter().map(size).sum()
 }
 
 /// Checks all cell types before the first one is prepared, and tells of all that is wrong.

@@ -12,6 +12,22 @@ use std::{
 
 use tempfile::TempDir;
 
+/// What a study writes beside its runs that tells no time.
+const STUDY_FILES: [&str; 12] = [
+    "auxiliary.tsv",
+    "comparisons.tsv",
+    "differences.tsv",
+    "methods.png",
+    "methods.svg",
+    "methods.tsv",
+    "pearson.tsv",
+    "pearson_by_pair.png",
+    "pearson_by_pair.svg",
+    "runs.tsv",
+    "study.json",
+    "study.toml",
+];
+
 /// A folder to run the program in.
 pub struct Workplace(TempDir);
 
@@ -56,6 +72,14 @@ impl Workplace {
 
     pub fn text(&self, name: &str) -> String {
         String::from_utf8(self.read(name)).unwrap()
+    }
+
+    /// Checks that two folders of a study have the same in all that tells no time.
+    pub fn same_study(&self, one: &str, other: &str) {
+        for name in STUDY_FILES {
+            let of = |study: &str| self.read(&format!("{study}/{name}"));
+            assert!(of(one) == of(other), "{name} of {one} and {other}");
+        }
     }
 
     /// The names in the folder, hidden ones too.

@@ -7,8 +7,8 @@ use std::{
 };
 
 use crate::{
-    error::{Error, Result},
-    input::{Row, read_sheet},
+    error::Result,
+    input::{Row, if_none, read_sheet},
 };
 
 /// Cell types, and which of them are pairs.
@@ -37,10 +37,7 @@ pub fn read_pairs(path: &Path) -> Result<PairList> {
     let mut seen: HashSet<[usize; 2]> = HashSet::new();
     let mut problems = Vec::new();
     let rows = read_sheet(path, &["a", "b"], &[], &mut problems)?;
-    if !problems.is_empty() {
-        let what = format!("{} cannot be used as it is", path.display());
-        return Err(Error::all(what, problems));
-    }
+    if_none(path, problems)?;
     for row in rows {
         let mut place = |row: &Row, column: &str| -> Result<usize> {
             let file = row.file(path, column).transpose()?.unwrap_or_default();

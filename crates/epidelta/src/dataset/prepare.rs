@@ -53,6 +53,10 @@ pub struct CellTypeFiles {
     pub expression_column: Option<String>,
 }
 
+fn size(path: &Path) -> u64 {
+    path.metadata().map_or(0, |found| found.len())
+}
+
 /// Numbers of signal that a cell type may have: 2 GiB.
 const LARGEST: u64 = 1 << 29;
 
@@ -69,6 +73,11 @@ impl CellTypeFiles {
             }
         }
         files
+    }
+
+    /// The bytes of its files of reads and signal.
+    pub fn bytes(&self) -> u64 {
+        self.files().into_iter().map(size).sum()
     }
 
     /// The marks, in the order of the tracks.

@@ -131,3 +131,14 @@ pub(crate) fn read_sheet(
     }
     Ok(rows)
 }
+
+/// Succeeds if there are no problems with a table.
+pub(crate) fn if_none(path: &Path, problems: Vec<Error>) -> Result<()> {
+    match problems.is_empty() {
+        true => Ok(()),
+        false => Err(Error::all(
+            format!("{} cannot be used as it is", path.display()),
+            problems,
+        )),
+    }
+}

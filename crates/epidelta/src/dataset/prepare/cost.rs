@@ -1,8 +1,6 @@
 //! What preparing a cell type costs, before it is done.
 
-use std::path::Path;
-
-use super::{CellTypeFiles, Genes};
+use super::{CellTypeFiles, Genes, size};
 use crate::{error::Result, signal::Format};
 
 /// What preparing a cell type takes.
@@ -40,10 +38,7 @@ impl PrepareCost {
     /// When the format of a file cannot be told.
     pub fn of(cell: &CellTypeFiles, genes: &Genes) -> Result<Self> {
         let mut seconds = 1.0;
-        let mut bytes = 0;
         for file in cell.files() {
-            let size = |path: &Path| path.metadata().map_or(0, |found| found.len());
-            bytes += size(file);
             seconds += size(file) as f64 / 1e6 / mb_per_second(Format::detect(file)?);
         }
         let [genes, marks, bins] = [genes.count(), cell.marks().len(), genes.bins()];
@@ -52,7 +47,7 @@ impl PrepareCost {
             genes,
             marks,
             bins,
-            bytes,
+            bytes: cell.bytes(),
             minutes: seconds / 60.0,
             memory_mb: 100.0 + 12.0 * numbers / 1e6,
         })

@@ -9,7 +9,7 @@ use std::{
 use super::{CellTypeFiles, Track};
 use crate::{
     error::{Error, Place, Result},
-    input::{Row, beside, excerpt, read_sheet},
+    input::{Row, beside, excerpt, if_none, read_sheet},
 };
 
 /// Reads a table with the columns `mark`, `path` and optionally `control`, in any
@@ -25,17 +25,6 @@ pub fn read_marks(path: &Path) -> Result<Vec<Track>> {
     let tracks = tracks(path, &rows, &mut problems);
     if_none(path, problems)?;
     Ok(tracks)
-}
-
-/// Succeeds if there are no problems.
-fn if_none(path: &Path, problems: Vec<Error>) -> Result<()> {
-    match problems.is_empty() {
-        true => Ok(()),
-        false => Err(Error::all(
-            format!("{} cannot be used as it is", path.display()),
-            problems,
-        )),
-    }
 }
 
 /// Reads a table with the columns `cell_type`, `mark`, `path`, and optionally
